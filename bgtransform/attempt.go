@@ -1,0 +1,253 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+)
+
+// attempt is one holding of the lease, from the claim to the hand-over. It is
+// used by one goroutine.
+type attempt struct {
+	s   *Scheduler
+	e   *entry
+	log *slog.Logger
+
+	fence store.Attempt
+	rec   store.Record // as last committed by us
+	skips Skips
+
+	stepper   Stepper
+	pacer     *throttle.Pacer
+	rate      rate
+	retry     backoff.Backoff // of batches
+	first     bool            // no batch of this attempt has changed a row yet
+	dry       dryRun
+	estimated time.Time // when the remaining rows were last estimated
+}
+
+// ending is how an attempt leaves a transform.
+type ending struct {
+	state  State // empty: as it is, because we may not write any more
+	reason Reason
+	wait   time.Duration // before this instance looks again; 0: when woken
+	err    error         // what went wrong, if anything did; nil for interrupts
+}
+
+// hold claims the transform and works on it until it is over or interrupted.
+// stop ends when the scheduler stops; ctx when the lease is lost or the grace
+// is over.
+func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Backoff) pause {
+	// The lease may have been free because the transform is over.
+	rec, err := s.record(ctx, e)
+	if err == nil {
+		if reason, settled := s.wanted(rec); settled {
+			e.update(func(v *view) { v.settled = true })
+			return pause{reason: reason}
+		}
+	}
+	a, err := s.claim(ctx, e)
+	if err != nil {
+		wait := again.Next()
+		return pause{s.databaseReason(err, wait), wait}
+	}
+	end := a.life(stop, ctx)
+	if end.err == nil {
+		again.Reset()
+	}
+	if end.wait < 0 { // an error whose backoff is the loop's
+		end.wait = again.Next()
+		end.reason.Until = time.Now().Add(end.wait)
+	}
+	a.leave(ctx, end)
+	e.update(func(v *view) { v.settled = end.state.Settled() || end.reason.Code == ReasonQuarantine })
+	return pause{end.reason, end.wait}
+}
+
+func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	fence, rec, err := s.store.Claim(ctx, e.name, s.cfg.Instance)
+	if err != nil {
+		return nil, err
+	}
+	a := &attempt{
+		s: s, e: e, fence: fence, rec: rec, first: true,
+		log:   s.logger(e).With("attempt", fence.Number),
+		pacer: throttle.New(e.settings.limits),
+		retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second},
+	}
+	return a, nil
+}
+
+// life is the attempt between claim and hand-over.
+func (a *attempt) life(stop, ctx context.Context) (end ending) {
+	if end, over := a.obey(ctx, a.rec.Intent); over {
+		return end
+	}
+	ctx = a.begin(ctx)
+	defer func() { a.s.watch.runEnd(ctx, a.runEnd(end)) }()
+	if err := a.open(ctx); err != nil {
+		return a.opening(ctx, err)
+	}
+	for {
+		end, over := a.turn(stop, ctx)
+		if over {
+			return end
+		}
+	}
+}
+
+// begin writes that the transform is running, and tells the observers.
+func (a *attempt) begin(ctx context.Context) context.Context {
+	r := &a.rec.Range
+	first := r.Link == "" && r.Batches == 0
+	ctx, link := a.s.watch.runStart(ctx, RunStartInfo{RunID: a.runID(), Instance: a.s.cfg.Instance, Link: r.Link, First: first})
+	if r.Link == "" {
+		r.Link = link
+	}
+	return ctx
+}
+
+// open loads the quarantine, opens the transform, and writes that it runs.
+func (a *attempt) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
+	defer cancel()
+	if err := a.loadSkips(ctx); err != nil {
+		return err
+	}
+	stepper, err := contain(func() (Stepper, error) {
+		return a.e.transform.Open(withRowTimeout(ctx, a.e.settings.rowTimeout), a.s.db)
+	})
+	if err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	a.stepper = stepper
+	return a.running(ctx)
+}
+
+func (a *attempt) running(ctx context.Context) error {
+	t := a.rec.Transform
+	if t.StartedMS == 0 {
+		t.StartedMS = a.rec.NowMS
+	}
+	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
+	if err := a.write(ctx, a.rec.Range, &t, StateRunning, nil); err != nil {
+		return err
+	}
+	a.dry = dryRun{origin: a.rec.Range, began: time.Now()}
+	a.show()
+	a.log.InfoContext(ctx, "bgtransform: running", "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
+	return nil
+}
+
+// loadSkips reads the keys in quarantine that are not to be tried again.
+func (a *attempt) loadSkips(ctx context.Context) error {
+	rows, err := a.s.store.Quarantined(ctx, a.e.name, maxSkips, store.Held, store.Accepted)
+	if err != nil {
+		return err
+	}
+	a.skips = Skips{keys: make(map[string]struct{}, len(rows))}
+	for _, q := range rows {
+		a.skips.keys[q.Key] = struct{}{}
+	}
+	return nil
+}
+
+// maxSkips bounds the keys in quarantine that are held in memory. It is above
+// any sensible Config.MaxQuarantine, because accepted rows add to it.
+const maxSkips = 100_000
+
+// write commits a new state together with the checkpoint, under the fence.
+// The attempt's record follows only once it is committed.
+func (a *attempt) write(ctx context.Context, r store.Range, t *store.Transform, to State, more func(ctx context.Context, tx bun.Tx) error) error {
+	from := State(a.rec.Transform.State)
+	if err := checkTransition(from, to); err != nil {
+		return err
+	}
+	t.State = string(to)
+	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error {
+		if err := a.fence.SetState(ctx, tx, t); err != nil {
+			return err
+		}
+		if more == nil {
+			return nil
+		}
+		return more(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	a.rec.Range, a.rec.Transform = r, *t
+	return nil
+}
+
+// leaveTimeout bounds the last write of an attempt, which runs after ctx has ended.
+const leaveTimeout = 2 * time.Second
+
+// leave writes how the attempt ends and that the holder has left. After the
+// lease or the fence is lost it writes nothing: somebody else is in charge.
+func (a *attempt) leave(ctx context.Context, end ending) {
+	a.e.update(func(v *view) { v.holding = false })
+	if end.state == "" {
+		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if a.e.settings.dryRun {
+		a.rec.Range = a.dry.origin
+	}
+	t := a.rec.Transform
+	t.ReasonCode, t.Reason, t.ReasonUntilMS = string(end.reason.Code), end.reason.Text, millis(end.reason.Until)
+	if end.err != nil {
+		t.LastError, t.LastErrorMS = a.s.safeText(end.err), time.Now().UnixMilli()
+	}
+	if end.state == StateComplete {
+		t.CompletedMS = max(a.rec.NowMS, time.Now().UnixMilli())
+	}
+	level := slog.LevelInfo
+	if end.err != nil {
+		level = slog.LevelWarn
+	}
+	a.log.Log(ctx, level, "bgtransform: "+string(end.state), "reason", end.reason.Text, "rows", a.rec.Range.Changed)
+	if err := a.write(ctx, a.rec.Range, &t, end.state, a.fence.Leave); err != nil {
+		a.log.WarnContext(ctx, "bgtransform: cannot write how the attempt ended", "class", a.s.d.Classify(err), "error", a.s.safeText(err))
+	}
+	a.show()
+}
+
+// show publishes the attempt's record to the status of this instance.
+func (a *attempt) show() {
+	rec := a.rec
+	a.e.update(func(v *view) {
+		v.record, v.revision, v.here = &rec, rec.Intent.Revision, Reason{}
+		v.holding = State(rec.Transform.State) == StateRunning
+	})
+}
+
+func (a *attempt) runID() RunID {
+	return RunID{Transform: a.e.name, Run: a.rec.Range.Run, Attempt: a.fence.Number}
+}
+
+func (a *attempt) runEnd(end ending) RunEndInfo {
+	info := RunEndInfo{RunID: a.runID(), State: end.state, Reason: end.reason}
+	if end.err != nil {
+		info.Err = a.s.safe(end.err)
+	}
+	return info
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}

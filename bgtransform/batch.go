@@ -1,0 +1,187 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// errRolledBack undoes the transaction of a dry run.
+var errRolledBack = errors.New("bgtransform: rolled back on purpose")
+
+// batch does one batch: reads the range and runs user code, then writes
+// everything in one transaction, and reports to the pacer. The step comes back
+// with an error too, when there is one.
+func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
+	size := a.pacer.Size()
+	start := BatchStartInfo{RunID: a.runID(), Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
+	ctx = a.s.watch.batchStart(ctx, start)
+	var res BatchResult
+	defer func() {
+		info := BatchEndInfo{BatchStartInfo: start, BatchResult: res}
+		if err != nil {
+			info.BatchResult, info.Err = BatchResult{}, a.s.safe(err)
+		}
+		a.s.watch.batchEnd(ctx, info)
+	}()
+	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
+	defer cancel()
+
+	began := time.Now()
+	step, err = a.read(ctx, size)
+	res.Read = time.Since(began)
+	if err == nil {
+		began = time.Now()
+		err = a.commit(ctx, step, &res)
+		res.Write = time.Since(began)
+	}
+	if err != nil {
+		a.pacer.Done(pacerGaveUp(res))
+		return step, withCause(ctx, err)
+	}
+	a.measure(ctx, step, &res)
+	return step, nil
+}
+
+// read asks the stepper for the next range.
+func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
+	r := a.rec.Range
+	step, err := contain(func() (Step, error) {
+		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !step.Last && (step.Cursor == r.Cursor || step.Keys < 1) {
+		return nil, errStuck
+	}
+	return &step, nil
+}
+
+// errStuck ends a walk that would go on for ever.
+var errStuck = &safeError{class: "stuck", text: "the cursor did not move although the walk is not at its end"}
+
+// commit writes the batch and the checkpoint in one transaction.
+func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) error {
+	r := a.rec.Range
+	r.Batches++
+	r.Cursor, r.AtEnd = step.Cursor, false
+	r.Keys += int64(step.Keys)
+	r.KeysInPass += int64(step.Keys)
+	var bad []store.Quarantined
+	var applied Applied
+	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error {
+		var err error
+		if applied, err = a.apply(ctx, tx, step); err != nil {
+			return err
+		}
+		bad = quarantined(step.Failed)
+		left, err := a.stillPending(ctx, tx, step, applied)
+		if err != nil {
+			return err
+		}
+		bad = append(bad, left...)
+		if err := a.fence.Quarantine(ctx, tx, bad); err != nil {
+			return err
+		}
+		r.FoundInPass += int64(applied.Found)
+		r.Changed += int64(applied.Changed - len(left))
+		r.Moved += int64(applied.Found - applied.Changed)
+		if err := a.fence.Counts(ctx, tx, &r); err != nil {
+			return err
+		}
+		if a.e.settings.dryRun {
+			return errRolledBack
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errRolledBack) && !a.committed(ctx, err, r.Batches) {
+		return err
+	}
+	*res = BatchResult{
+		Keys: step.Keys, Found: applied.Found + len(step.Failed), Changed: applied.Changed,
+		Moved: applied.Found - applied.Changed, Quarantined: len(bad), Read: res.Read,
+		DryRun: a.e.settings.dryRun,
+	}
+	a.accept(r, bad)
+	a.dry.count(*res)
+	return nil
+}
+
+func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, error) {
+	if step.Apply == nil {
+		return Applied{}, nil
+	}
+	applied, err := contain(func() (Applied, error) { return step.Apply(ctx, tx) })
+	if err != nil {
+		return Applied{}, fmt.Errorf("write rows: %w", err)
+	}
+	return applied, nil
+}
+
+// committed finds out whether a transaction whose commit failed took place all
+// the same, which a connection that breaks at that moment leaves open.
+func (a *attempt) committed(ctx context.Context, err error, batches int64) bool {
+	if ctx.Err() != nil || errors.Is(err, ErrFenced) {
+		return false
+	}
+	rec, readErr := a.s.store.Get(ctx, a.e.name)
+	return readErr == nil && rec.Range.Attempt == a.fence.Number && rec.Range.Batches == batches
+}
+
+// accept makes what was committed the attempt's own view.
+func (a *attempt) accept(r store.Range, bad []store.Quarantined) {
+	a.rec.Range = r
+	if a.skips.keys == nil {
+		a.skips.keys = map[string]struct{}{}
+	}
+	for _, q := range bad {
+		a.skips.keys[q.Key] = struct{}{}
+	}
+	a.rec.Held += int64(len(bad))
+}
+
+func quarantined(failed []RowFailure) []store.Quarantined {
+	rows := make([]store.Quarantined, len(failed))
+	for i, f := range failed {
+		rows[i] = store.Quarantined{Key: f.Key, Class: f.Class}
+		if f.Err != nil {
+			rows[i].Message = f.Err.Error()
+		}
+	}
+	return rows
+}
+
+// stillPending checks that rows which were written are no longer pending: a
+// condition that never turns false would make the passes go on for ever.
+// If none of a whole first batch has turned, the definition is wrong; single
+// rows that have not turned in a later pass go to quarantine.
+func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, applied Applied) ([]store.Quarantined, error) {
+	if step.StillPending == nil || applied.Changed == 0 || (!a.first && a.rec.Range.Pass == 1) {
+		return nil, nil
+	}
+	keys, err := contain(func() ([]string, error) { return step.StillPending(ctx, tx) })
+	if err != nil {
+		return nil, fmt.Errorf("check what is still pending: %w", err)
+	}
+	if a.first && len(keys) >= applied.Changed {
+		return nil, errNeverTurns
+	}
+	a.first = false
+	if a.rec.Range.Pass == 1 {
+		return nil, nil
+	}
+	bad := make([]store.Quarantined, len(keys))
+	for i, key := range keys {
+		bad[i] = store.Quarantined{Key: key, Class: string(ReasonStillMatch), Message: "the row was written, and is pending all the same"}
+	}
+	return bad, nil
+}
+
+// errNeverTurns fails a transform whose definition cannot come to an end.
+var errNeverTurns = &safeError{class: string(ReasonStillMatch), text: "the pending condition is still true for every row of a batch after it was written; nothing was changed. The condition must turn false by what the transform writes"}

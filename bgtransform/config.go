@@ -1,0 +1,156 @@
+package bgtransform
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/bgtransform/window"
+)
+
+// Config says how a [Scheduler] runs. The zero value is right for a busy
+// production database, and safe in a pool. It is copied by [New].
+type Config struct {
+	// BatchTimeout bounds one batch: reading, user code and transaction. A
+	// batch that takes longer is cancelled and tried again with half the keys.
+	// Defaults to 30 s.
+	BatchTimeout time.Duration
+
+	// Concurrency is how many transforms this instance runs at the same time.
+	// Defaults to 1.
+	Concurrency int
+
+	// Environ holds the environment flags, as "NAME=value". Nil means
+	// os.Environ(). An empty slice means none.
+	Environ []string
+
+	// Grace is how long a batch that is under way at shutdown may go on, before
+	// it is cancelled and rolled back. Defaults to 5 s.
+	Grace time.Duration
+
+	// IdlePoll is how often an instance with nothing to do looks whether an
+	// operator wants something, with one small query. Defaults to 1 minute.
+	IdlePoll time.Duration
+
+	// Instance names this instance to operators and to the others of the pool.
+	// It must differ from theirs. Defaults to the host's name, the process id
+	// and a random part.
+	Instance string
+
+	// LeaseTTL is how long the lease outlives a holder that was killed, and so
+	// how soon another instance takes over. At least 100 ms. Defaults to 15 s.
+	LeaseTTL time.Duration
+
+	// Limits paces the batches. Zero fields mean the defaults of
+	// [throttle.Limits]: batches of about 100 ms that use half of the time.
+	Limits throttle.Limits
+
+	// Locker grants the lease that lets one instance of the pool run a
+	// transform. Nil means the lease in the app's own database: safe in a pool,
+	// with no other server. Whatever it is, and even if it fails, the fence in
+	// the database keeps a transform to one writer.
+	Locker lease.Locker
+
+	// Logger receives what happens: changes of state at Info, batches at
+	// Debug, never the values or keys of rows. Nil means slog.Default().
+	Logger *slog.Logger
+
+	// MaxQuarantine is how many rows of a transform may be in quarantine,
+	// accepted ones aside, before the transform fails. Defaults to 1000.
+	MaxQuarantine int
+
+	// MaxQuarantineShare is the share of a run's rows, from 0 to 1, that may
+	// go to quarantine before the transform fails. It counts from the 100th
+	// row on. Defaults to 0.1.
+	MaxQuarantineShare float64
+
+	// Observer watches runs and batches; nil means nobody does.
+	Observer Observer
+
+	// RowTimeout bounds user code for one row, or for one call of a batch
+	// function. A row whose code takes longer goes to quarantine.
+	// Defaults to 10 s.
+	RowTimeout time.Duration
+
+	// StandbyPoll is how often an instance asks for the lease that another
+	// one holds, and so how soon it takes over after a graceful stop.
+	// Defaults to 150 ms.
+	StandbyPoll time.Duration
+
+	// Window is when batches may run. The zero value means always.
+	Window window.Window
+}
+
+// withDefaults returns the config with every unset field set.
+func (c Config) withDefaults() Config {
+	c.BatchTimeout = cmp.Or(c.BatchTimeout, 30*time.Second)
+	c.Concurrency = cmp.Or(c.Concurrency, 1)
+	if c.Environ == nil {
+		c.Environ = os.Environ()
+	}
+	c.Grace = cmp.Or(c.Grace, 5*time.Second)
+	c.IdlePoll = cmp.Or(c.IdlePoll, time.Minute)
+	c.Instance = cmp.Or(c.Instance, defaultInstance())
+	c.LeaseTTL = cmp.Or(c.LeaseTTL, lease.DefaultTTL)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.MaxQuarantine = cmp.Or(c.MaxQuarantine, 1000)
+	c.MaxQuarantineShare = cmp.Or(c.MaxQuarantineShare, 0.1)
+	c.RowTimeout = cmp.Or(c.RowTimeout, 10*time.Second)
+	c.StandbyPoll = cmp.Or(c.StandbyPoll, 150*time.Millisecond)
+	return c
+}
+
+// validate returns every mistake in one error.
+func (c Config) validate() error {
+	var errs []error
+	for _, d := range []struct {
+		field string
+		value time.Duration
+		least time.Duration
+	}{
+		{"BatchTimeout", c.BatchTimeout, time.Millisecond},
+		{"Grace", c.Grace, 0},
+		{"IdlePoll", c.IdlePoll, time.Millisecond},
+		{"LeaseTTL", c.LeaseTTL, lease.MinTTL},
+		{"RowTimeout", c.RowTimeout, time.Millisecond},
+		{"StandbyPoll", c.StandbyPoll, time.Millisecond},
+	} {
+		if d.value < d.least {
+			errs = append(errs, fmt.Errorf("Config.%s is %s; it must be at least %s", d.field, d.value, d.least))
+		}
+	}
+	if c.Concurrency < 1 {
+		errs = append(errs, fmt.Errorf("Config.Concurrency is %d; it must be at least 1", c.Concurrency))
+	}
+	if c.MaxQuarantine < 1 {
+		errs = append(errs, fmt.Errorf("Config.MaxQuarantine is %d; it must be at least 1", c.MaxQuarantine))
+	}
+	if !(c.MaxQuarantineShare > 0 && c.MaxQuarantineShare <= 1) {
+		errs = append(errs, fmt.Errorf("Config.MaxQuarantineShare is %v; it must be above 0 and at most 1", c.MaxQuarantineShare))
+	}
+	if len(c.Instance) > 200 || strings.ContainsAny(c.Instance, "\n\r\x00") {
+		errs = append(errs, fmt.Errorf("Config.Instance is %q; it must be one line of at most 200 bytes", c.Instance))
+	}
+	if err := c.Limits.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("Config.Limits: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+func defaultInstance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown-host"
+	}
+	if len(host) > 100 {
+		host = host[:100]
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:4]))
+}

@@ -1,0 +1,126 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// Control is how operators steer transforms. It writes what they want to the
+// database, where every instance sees it: within a second if a transform runs,
+// within two if it waits for an operator, and within Config.IdlePoll if it is
+// complete or cancelled. Every action is kept with who did it and why.
+//
+// It needs no scheduler, so that a command of its own process can use it. It
+// is safe for concurrent use.
+type Control struct {
+	store *store.Store
+	wake  func(name string)
+}
+
+// NewControl returns the control of the transforms in a database. It does no I/O.
+func NewControl(db *bun.DB) (*Control, error) {
+	s, err := store.New(db)
+	if err != nil {
+		return nil, fmt.Errorf("bgtransform: %w", err)
+	}
+	return &Control{store: s, wake: func(string) {}}, nil
+}
+
+// By says who does something, and why.
+type By struct {
+	Who string // a person or a system; at most 200 bytes are kept
+	Why string // may be empty
+}
+
+// Pause stops a transform between two batches, until it is resumed.
+func (c *Control) Pause(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "pause", Desired: store.Paused},
+		StatePending, StateRunning, StateWaiting)
+}
+
+// Resume lets a paused transform go on where it was.
+func (c *Control) Resume(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "resume", Desired: store.Run}, StatePaused)
+}
+
+// Cancel gives a transform up: it stops between two batches. What it has
+// written stays. Only a restart begins it again.
+func (c *Control) Cancel(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "cancel", Desired: store.Cancelled},
+		StatePending, StateRunning, StateWaiting, StatePaused, StateFailed)
+}
+
+// Retry tries the rows in quarantine again, in a new pass, and lets a
+// transform that has failed go on.
+func (c *Control) Retry(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "retry", Retry: true},
+		StateRunning, StateWaiting, StateFailed)
+}
+
+// Accept accepts that the rows in quarantine stay as they are: they no longer
+// block completion. Rows that come to quarantine later are not accepted.
+func (c *Control) Accept(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "accept", Accept: true},
+		StateRunning, StateWaiting, StatePaused, StateFailed)
+}
+
+// Restart begins a new run at the first row, with an empty quarantine. Rows
+// that are no longer pending are left as they are.
+func (c *Control) Restart(ctx context.Context, name string, by By) error {
+	return c.act(ctx, name, by, store.Change{Action: "restart", Desired: store.Run, Restart: true},
+		StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete)
+}
+
+func (c *Control) act(ctx context.Context, name string, by By, change store.Change, allowed ...State) error {
+	change.ByWhom, change.Why = clip(by.Who, 200), clip(by.Why, 2000)
+	err := c.store.Act(ctx, name, change, func(rec store.Record) error {
+		if state := wantedState(rec); !slices.Contains(allowed, state) {
+			return fmt.Errorf("%w: it is %s; %s is for %s", ErrNotAllowed, state, change.Action, list(allowed))
+		}
+		if change.Accept && rec.Held == 0 {
+			return fmt.Errorf("%w: no row is in quarantine", ErrNotAllowed)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("bgtransform: %w", err)
+	}
+	c.wake(name)
+	return nil
+}
+
+// wantedState is the state a transform is on its way to: an operator's wish
+// counts as soon as it is written down.
+func wantedState(rec store.Record) State {
+	switch rec.Intent.Desired {
+	case store.Paused:
+		return StatePaused
+	case store.Cancelled:
+		return StateCancelled
+	}
+	switch state := State(rec.Transform.State); state {
+	case StatePaused:
+		return StateRunning // resumed, but no instance has seen it yet
+	default:
+		return state
+	}
+}
+
+func list(states []State) string {
+	text := ""
+	for i, s := range states {
+		switch {
+		case i > 0 && i == len(states)-1:
+			text += " or "
+		case i > 0:
+			text += ", "
+		}
+		text += string(s)
+	}
+	return text
+}

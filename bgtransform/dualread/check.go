@@ -1,0 +1,55 @@
+package dualread
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+)
+
+// Check compares the move with the bun model M as db sees it, and so finds a
+// column that is misspelt, or one that bun would silently leave out of a
+// dual write. Call it where the service starts, or in a test. It sends
+// nothing to the database and does not compare the model with the table.
+//
+// The error names every wrong column, and those that the model has.
+func (c *Column[M, V]) Check(db bun.IDB) error {
+	table := db.Dialect().Tables().Get(reflect.TypeFor[M]())
+	var problems []string
+	for _, name := range c.Columns() {
+		if problem := fieldProblem(table, name); problem != "" {
+			problems = append(problems, fmt.Sprintf("column %q %s", name, problem))
+		}
+	}
+	if len(problems) > 0 {
+		problems = append(problems, fmt.Sprintf("model %s has %s", table.TypeName, columnNames(table)))
+	}
+	return moveError(c.move.Name, problems)
+}
+
+// fieldProblem says why a dual write cannot save the named column, or nothing.
+func fieldProblem(table *schema.Table, name string) string {
+	field, ok := table.FieldMap[name]
+	switch {
+	case !ok || field.Name != name: // FieldMap has alternative names, too
+		return "is not in the model"
+	case field.IsPK:
+		return "is in the primary key, which bun leaves out of updates"
+	case field.Tag.HasOption("scanonly"):
+		return `is tagged "scanonly", so bun leaves it out of inserts`
+	case field.SkipUpdate():
+		return `is tagged "skipupdate", so bun leaves it out of updates`
+	}
+	return ""
+}
+
+// columnNames lists the table's columns as the model orders them.
+func columnNames(table *schema.Table) string {
+	names := make([]string, 0, len(table.Fields))
+	for _, field := range table.Fields {
+		names = append(names, field.Name)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,106 @@
+package dualread
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+)
+
+// Column is a column on the move: what a service reads and writes in place of
+// the old column. Make one for each [Move], with [New], and keep it: the phase
+// and the counts are its own.
+//
+// All methods are safe for concurrent use, on distinct models.
+type Column[M, V any] struct {
+	move  Move[M, V]
+	phase atomic.Uint32
+
+	// The counters live elsewhere, so that counting does not take from other
+	// cores the cache line which each read needs.
+	fallbacks, missing *counter
+}
+
+// New returns the column that move defines. The error names every field of move
+// that is missing or wrong. It does not know the database: see [Column.Check].
+func New[M, V any](move Move[M, V]) (*Column[M, V], error) {
+	move = move.withDefaults()
+	if err := move.validate(); err != nil {
+		return nil, err
+	}
+	c := &Column[M, V]{move: move, fallbacks: new(counter), missing: new(counter)}
+	c.phase.Store(uint32(move.Phase))
+	return c, nil
+}
+
+// Name returns the move's name.
+func (c *Column[M, V]) Name() string { return c.move.Name }
+
+// Phase returns the phase that reads are in.
+func (c *Column[M, V]) Phase() Phase { return Phase(c.phase.Load()) }
+
+// SetPhase puts reads into phase p, from the next one on. On an error, which
+// means that p is not a phase, the phase stays as it was.
+func (c *Column[M, V]) SetPhase(p Phase) error {
+	if err := p.check(); err != nil {
+		return fmt.Errorf("set phase of move %q: %w", c.move.Name, err)
+	}
+	c.phase.Store(uint32(p))
+	return nil
+}
+
+// Read returns the value of m, which must have been loaded with all of
+// [Column.Columns]: a column that a query left out looks like a null.
+//
+//	phase     new column set   new column null
+//	old       old              old
+//	fallback  new              old, and counts a fallback
+//	new       new              what New returned beside false, and counts it missing
+//
+// In PhaseNew it does not fall back: the value, the zero value as a rule, is what
+// the service would read without the old columns, as [Column.Expr] gives a null.
+//
+// It allocates nothing, and writes to no shared memory unless it counts.
+func (c *Column[M, V]) Read(m *M) V {
+	phase := c.Phase()
+	if phase == PhaseOld {
+		return c.move.Old(m)
+	}
+	v, ok := c.move.New(m)
+	if ok {
+		return v
+	}
+	return c.readNull(phase, m, v)
+}
+
+// readNull answers for a new column that is null: null is what New made of it.
+func (c *Column[M, V]) readNull(phase Phase, m *M, null V) V {
+	pending := c.move.Pending == nil || c.move.Pending(m)
+	if phase == PhaseNew {
+		if pending {
+			c.missing.inc()
+		}
+		return null
+	}
+	if pending {
+		c.fallbacks.inc()
+	}
+	return c.move.Old(m)
+}
+
+// Write sets the old and the new fields of m to v, in every phase. It does not
+// save m: an insert saves them all, an update must name [Column.Columns].
+func (c *Column[M, V]) Write(m *M, v V) {
+	c.move.SetOld(m, v)
+	c.move.SetNew(m, v)
+}
+
+// Columns returns the names of the columns that a dual write must save together,
+// and a read needs: the old ones, then the new one. For an update:
+//
+//	db.NewUpdate().Model(&m).Column(c.Columns()...).WherePK()
+//
+// bun's OmitZero would leave out those that are zero, and so write only some of
+// them. The slice is the caller's.
+func (c *Column[M, V]) Columns() []string {
+	return append(slices.Clone(c.move.OldColumns), c.move.NewColumn)
+}

@@ -1,0 +1,42 @@
+// Package dualread carries the request path of a service through the move of a
+// column: say from track.length in seconds to track.length_ms.
+//
+// One [Move] says how the value is read from and written to either column, and
+// [New] makes a [Column] of it, which the service uses wherever it used the
+// old column:
+//
+//   - [Column.Read] gives the value of a row that was loaded;
+//   - [Column.Expr] is the same value in SQL, for lists, filters and sorting;
+//   - [Column.Write] and [Column.Columns] write both columns, in one statement;
+//   - [Column.SetPhase] chooses the column that is read, while the service runs;
+//   - [Column.Stats] counts the rows that the new column could not answer for.
+//
+// # Phases
+//
+// A column moves from left to right, and may go back at any time:
+//
+//	old ───────► fallback ───────► new
+//	old column   new column, and   new column
+//	only         old where null    only
+//
+//	             fallbacks         missing          counted
+//
+// Both columns are written in every phase, so that no change of phase, in
+// either direction, loses a write. A phase belongs to one instance of the
+// service: during a roll-out instances may differ.
+//
+// Stay in [PhaseFallback], which is the default, until the old rows have been
+// moved and Stats().Fallbacks no longer grows in any instance. [PhaseNew]
+// rehearses the contract: it reads as the service will once the old column is
+// gone. When Stats().Missing does not grow there, the old column may be dropped.
+//
+// # What it does not do
+//
+// It cannot see writes that go around it. An instance of an older version, a
+// script or a trigger which writes only the old column leaves a stale value in
+// the new one; no phase but old hides that, and the row no longer looks pending.
+// Start to move rows only when every writer writes both columns.
+//
+// Read and Expr answer for one instant: a request that reads in Go and in SQL
+// while the phase changes may use the one column here and the other there.
+package dualread

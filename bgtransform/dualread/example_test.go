@@ -1,0 +1,120 @@
+package dualread_test
+
+import (
+	"database/sql"
+	"fmt"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// Track is a model in the middle of a move.
+type Track struct {
+	ID       int64  `bun:",pk,autoincrement"`
+	Length   int64  // seconds, to be dropped
+	LengthMS *int64 `bun:"length_ms"` // milliseconds, null until moved
+}
+
+// TrackLength is all that there is to know about the move.
+func TrackLength() dualread.Move[Track, int64] {
+	return dualread.Move[Track, int64]{
+		Name:       "track-length-ms",
+		OldColumns: []string{"length"},
+		OldSQL:     "? * 1000",
+		NewColumn:  "length_ms",
+		Old:        func(t *Track) int64 { return t.Length * 1000 },
+		New: func(t *Track) (int64, bool) {
+			if t.LengthMS == nil {
+				return 0, false
+			}
+			return *t.LengthMS, true
+		},
+		SetOld: func(t *Track, ms int64) { t.Length = ms / 1000 },
+		SetNew: func(t *Track, ms int64) { t.LengthMS = &ms },
+	}
+}
+
+func ExampleNew() {
+	length, err := dualread.New(TrackLength())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	row := &Track{Length: 215} // as it was loaded: not moved yet
+	fmt.Println("before:", length.Read(row), "ms")
+
+	length.Write(row, 215_400) // then db.NewUpdate().Model(row).Column(length.Columns()...)
+	fmt.Println("after:", length.Read(row), "ms, saved as", length.Columns())
+	fmt.Println("in the old column:", row.Length, "s")
+
+	stats := length.Stats()
+	fmt.Println("phase:", stats.Phase, "fallbacks:", stats.Fallbacks)
+	// Output:
+	// before: 215000 ms
+	// after: 215400 ms, saved as [length length_ms]
+	// in the old column: 215 s
+	// phase: fallback fallbacks: 1
+}
+
+func ExampleColumn_Expr() {
+	sqldb, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	db := bun.NewDB(sqldb, sqlitedialect.New())
+	defer func() { _ = db.Close() }()
+	length, err := dualread.New(TrackLength())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	ms := length.Expr()
+	fmt.Println(db.NewSelect().Model((*Track)(nil)).
+		ColumnExpr("? AS ms", ms).
+		Where("? >= ?", ms, 180_000).
+		OrderExpr("? DESC", ms))
+
+	if err := length.SetPhase(dualread.PhaseNew); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(db.NewSelect().Model((*Track)(nil)).Column("id").OrderExpr("?", length.Expr()))
+	// Output:
+	// SELECT COALESCE("track"."length_ms", ("track"."length" * 1000)) AS ms FROM "tracks" AS "track" WHERE (COALESCE("track"."length_ms", ("track"."length" * 1000)) >= 180000) ORDER BY COALESCE("track"."length_ms", ("track"."length" * 1000)) DESC
+	// SELECT "track"."id" FROM "tracks" AS "track" ORDER BY "track"."length_ms"
+}
+
+// A misspelt column is found before the first request.
+func ExampleColumn_Check() {
+	sqldb, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	db := bun.NewDB(sqldb, sqlitedialect.New())
+	defer func() { _ = db.Close() }()
+
+	move := TrackLength()
+	move.NewColumn = "length_msec"
+	length, err := dualread.New(move)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(length.Check(db))
+	// Output:
+	// dualread: move "track-length-ms": column "length_msec" is not in the model; model Track has id, length, length_ms
+}
+
+func ExampleParsePhase() {
+	phase, err := dualread.ParsePhase("old")
+	fmt.Println(phase, err)
+	_, err = dualread.ParsePhase("newer")
+	fmt.Println(err)
+	// Output:
+	// old <nil>
+	// dualread: unknown phase "newer": valid are old, fallback and new
+}

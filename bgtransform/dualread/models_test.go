@@ -1,0 +1,132 @@
+package dualread_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	_ "modernc.org/sqlite"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// track has a length that moves from seconds to milliseconds.
+type track struct {
+	bun.BaseModel `bun:"table:tracks,alias:track"`
+
+	ID       int64 `bun:",pk,autoincrement"`
+	AlbumID  int64
+	Album    *album `bun:"rel:belongs-to,join:album_id=id"`
+	Title    string
+	Length   int64
+	LengthMS *int64 `bun:"length_ms"`
+}
+
+// album has columns of the same names as track, which makes them ambiguous in joins.
+type album struct {
+	bun.BaseModel `bun:"table:albums,alias:album"`
+
+	ID       int64 `bun:",pk,autoincrement"`
+	Length   int64
+	LengthMS *int64 `bun:"length_ms"`
+	Opener   *track `bun:"rel:has-one,join:id=album_id"`
+}
+
+// entry has only names that SQL reserves, and columns that may be null for good.
+type entry struct {
+	bun.BaseModel `bun:"table:table,alias:group"`
+
+	ID     int64  `bun:"where,pk,autoincrement"`
+	Order  *int64 `bun:"order"`
+	From   *int64 `bun:"from"`
+	Select *int64 `bun:"select"`
+}
+
+// lengthMove is a valid move that tests change to their needs.
+func lengthMove() dualread.Move[track, int64] {
+	return dualread.Move[track, int64]{
+		Name:       "track-length-ms",
+		OldColumns: []string{"length"},
+		OldSQL:     "? * 1000",
+		NewColumn:  "length_ms",
+		Old:        func(t *track) int64 { return t.Length * 1000 },
+		New: func(t *track) (int64, bool) {
+			if t.LengthMS == nil {
+				return 0, false
+			}
+			return *t.LengthMS, true
+		},
+		SetOld: func(t *track, ms int64) { t.Length = ms / 1000 },
+		SetNew: func(t *track, ms int64) { t.LengthMS = &ms },
+	}
+}
+
+// entryMove makes one column of two, and stays null where they are.
+func entryMove() dualread.Move[entry, *int64] {
+	return dualread.Move[entry, *int64]{
+		Name:       "entry_select",
+		OldColumns: []string{"order", "from"},
+		OldSQL:     "?0 * 10 + ?1 + ?0",
+		NewColumn:  "select",
+		Old: func(e *entry) *int64 {
+			if e.Order == nil || e.From == nil {
+				return nil
+			}
+			return new(*e.Order*10 + *e.From + *e.Order)
+		},
+		New:     func(e *entry) (*int64, bool) { return e.Select, e.Select != nil },
+		SetOld:  func(e *entry, v *int64) { e.Order, e.From = new(int64(0)), v },
+		SetNew:  func(e *entry, v *int64) { e.Select = v },
+		Pending: func(e *entry) bool { return e.Order != nil && e.From != nil },
+	}
+}
+
+// newColumn makes the column of a move that must be valid.
+func newColumn[M, V any](tb testing.TB, move dualread.Move[M, V]) *dualread.Column[M, V] {
+	tb.Helper()
+	c, err := dualread.New(move)
+	if err != nil {
+		tb.Fatalf("New: %v", err)
+	}
+	return c
+}
+
+// setPhase puts c into a phase that must be valid.
+func setPhase[M, V any](tb testing.TB, c *dualread.Column[M, V], p dualread.Phase) {
+	tb.Helper()
+	if err := c.SetPhase(p); err != nil {
+		tb.Fatalf("SetPhase(%s): %v", p, err)
+	}
+}
+
+// newDB opens an empty database in memory, with the tables of the models.
+func newDB(tb testing.TB) *bun.DB {
+	tb.Helper()
+	sqldb, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		tb.Fatalf("open: %v", err)
+	}
+	sqldb.SetMaxOpenConns(1) // each connection has a memory of its own
+	db := bun.NewDB(sqldb, sqlitedialect.New())
+	tb.Cleanup(func() { _ = db.Close() })
+	for _, model := range []any{(*track)(nil), (*album)(nil), (*entry)(nil)} {
+		if _, err := db.NewCreateTable().Model(model).Exec(tb.Context()); err != nil {
+			tb.Fatalf("create table: %v", err)
+		}
+	}
+	return db
+}
+
+// insert saves models, a pointer or a slice.
+func insert(tb testing.TB, db *bun.DB, models any) {
+	tb.Helper()
+	if _, err := db.NewInsert().Model(models).Exec(tb.Context()); err != nil {
+		tb.Fatalf("insert: %v", err)
+	}
+}
+
+// allPhases are the phases in the order in which a column moves.
+func allPhases() []dualread.Phase {
+	return []dualread.Phase{dualread.PhaseOld, dualread.PhaseFallback, dualread.PhaseNew}
+}

@@ -1,0 +1,54 @@
+package bgtransform
+
+import (
+	"sync"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// entry is one registered transform on this instance.
+type entry struct {
+	name      string
+	after     []string
+	transform Transform
+	settings  settings
+	wakes     chan struct{} // holds at most one wake-up
+
+	mu   sync.Mutex
+	view view
+}
+
+// view is what this instance knows of a transform, for its status.
+type view struct {
+	here     Reason        // why this instance is not advancing it; zero while it does
+	record   *store.Record // as last seen; nil before the first look
+	holding  bool          // this instance runs it: record is newer than the database's
+	settled  bool          // the loop waits for an operator: the poll must look for one
+	revision int64         // of the intent that the loop has seen
+}
+
+func newEntry(t Transform, s settings) *entry {
+	def := t.Definition()
+	return &entry{name: def.Name, after: def.Options.After, transform: t, settings: s, wakes: make(chan struct{}, 1)}
+}
+
+// poke wakes the entry's loop; it never blocks.
+func (e *entry) poke() {
+	select {
+	case e.wakes <- struct{}{}:
+	default:
+	}
+}
+
+func (e *entry) look() view {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.view
+}
+
+// update changes the view under its lock.
+func (e *entry) update(fn func(v *view)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fn(&e.view)
+}

@@ -1,0 +1,31 @@
+package bgtransform
+
+import (
+	"errors"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+var (
+	// ErrUnknownTransform is returned by [Control] for a transform that no
+	// instance has ever registered in this database.
+	ErrUnknownTransform = store.ErrNotFound
+
+	// ErrNotAllowed is returned by [Control] for an action that the transform's
+	// state does not allow, such as resuming one that is complete.
+	ErrNotAllowed = errors.New("bgtransform: not allowed in this state")
+
+	// ErrFenced ends an attempt after a newer one has taken over. User code and
+	// custom kinds see it as the cause of their context at most.
+	ErrFenced = store.ErrFenced
+)
+
+// The causes with which the context of a batch ends early. Clean-up is over
+// soon after; nothing of the batch is written.
+var (
+	// ErrStopped is the cause when the scheduler stops and the grace is over.
+	ErrStopped = errors.New("bgtransform: the scheduler is stopping")
+
+	// ErrOverran is the cause when a batch took longer than Config.BatchTimeout.
+	ErrOverran = errors.New("bgtransform: the batch took too long")
+)

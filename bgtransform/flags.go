@@ -1,0 +1,230 @@
+package bgtransform
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+	"github.com/bgtransform/sidecar/bgtransform/window"
+)
+
+// flagPrefix begins the name of every environment flag.
+const flagPrefix = "BGTRANSFORM_"
+
+// FlagError says everything that is wrong with the environment flags.
+type FlagError struct{ Problems []FlagProblem }
+
+// FlagProblem is one flag that is malformed, or whose name is nearly one of ours.
+type FlagProblem struct {
+	Variable string // as it stands in the environment
+	Value    string
+	Problem  string // what is wrong, and what would be valid
+}
+
+// Error lists every problem with its variable, its value and what would be valid.
+func (e *FlagError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = fmt.Sprintf("%s=%q: %s", p.Variable, p.Value, p.Problem)
+	}
+	return "bgtransform: environment flags: " + strings.Join(lines, "; ")
+}
+
+// CheckFlags returns a [*FlagError] with every problem of the flags in environ
+// (as from os.Environ), given the names of the app's transforms; nil when there
+// is none. The scheduler does the same on its own and, so that a bad flag never
+// keeps an app from booting, waits and says why; call CheckFlags to find out
+// before a deployment does.
+func CheckFlags(environ []string, names ...string) error {
+	return readFlags(environ).check(names)
+}
+
+// flagValues are the flags that are set, for all transforms or for one.
+type flagValues struct {
+	enabled       *bool
+	window        *window.Window
+	batchSize     *int
+	rowsPerSecond *float64
+	duty          *float64
+	batchTarget   *time.Duration
+	dryRun        *bool
+	phase         *dualread.Phase
+}
+
+// over returns v with what is unset in it taken from base.
+func (v flagValues) over(base flagValues) flagValues {
+	return flagValues{
+		enabled:       either(v.enabled, base.enabled),
+		window:        either(v.window, base.window),
+		batchSize:     either(v.batchSize, base.batchSize),
+		rowsPerSecond: either(v.rowsPerSecond, base.rowsPerSecond),
+		duty:          either(v.duty, base.duty),
+		batchTarget:   either(v.batchTarget, base.batchTarget),
+		dryRun:        either(v.dryRun, base.dryRun),
+		phase:         either(v.phase, base.phase),
+	}
+}
+
+func either[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// flagSetting is one setting: how its text is read, and what is valid.
+type flagSetting struct {
+	valid string
+	set   func(v *flagValues, text string) error
+}
+
+// flagSettings is the table of all settings by name.
+func flagSettings() map[string]flagSetting {
+	return map[string]flagSetting{
+		"ENABLED": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.enabled, s, strconv.ParseBool) }},
+		"DRY_RUN": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.dryRun, s, strconv.ParseBool) }},
+		"WINDOW": {
+			`always, never, or such as "0 22 * * * for 8h in Europe/Berlin"`,
+			func(v *flagValues, s string) error { return parseTo(&v.window, s, window.Parse) },
+		},
+		"BATCH_SIZE":      {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchSize, s, parseBatchSize) }},
+		"ROWS_PER_SECOND": {"a number above 0, such as 2000", func(v *flagValues, s string) error { return parseTo(&v.rowsPerSecond, s, parsePositive) }},
+		"DUTY":            {"a share of time above 0 and at most 1, such as 0.5, or 50%", func(v *flagValues, s string) error { return parseTo(&v.duty, s, parseShare) }},
+		"BATCH_TARGET":    {"a duration from 1ms to 1m, such as 100ms", func(v *flagValues, s string) error { return parseTo(&v.batchTarget, s, parseTarget) }},
+		"PHASE":           {"old, fallback or new", func(v *flagValues, s string) error { return parseTo(&v.phase, s, dualread.ParsePhase) }},
+	}
+}
+
+func parseTo[T any](dst **T, text string, parse func(string) (T, error)) error {
+	value, err := parse(strings.TrimSpace(text))
+	if err != nil {
+		return err
+	}
+	*dst = &value
+	return nil
+}
+
+func parseBatchSize(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err == nil && (n < 1 || n > 1_000_000) {
+		err = errors.New("out of range")
+	}
+	return n, err
+}
+
+func parsePositive(s string) (float64, error) {
+	f, err := strconv.ParseFloat(s, 64)
+	if err == nil && !(f > 0 && f <= 1e9) {
+		err = errors.New("out of range")
+	}
+	return f, err
+}
+
+func parseShare(s string) (float64, error) {
+	percent := strings.HasSuffix(s, "%")
+	f, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(s, "%")), 64)
+	if percent {
+		f /= 100
+	}
+	if err == nil && !(f > 0 && f <= 1) {
+		err = errors.New("out of range")
+	}
+	return f, err
+}
+
+func parseTarget(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err == nil && (d < time.Millisecond || d > time.Minute) {
+		err = errors.New("out of range")
+	}
+	return d, err
+}
+
+// flags are the environment flags as they were read once, at start.
+type flags struct {
+	all      flagValues
+	named    map[string]flagValues // by suffix
+	origin   map[string][2]string  // suffix to the first variable that names it, and its value
+	problems []FlagProblem
+	unknown  []FlagProblem // unknown settings, to be explained once the names are known
+}
+
+// readFlags reads every flag and keeps what is wrong with them.
+func readFlags(environ []string) *flags {
+	f := &flags{named: map[string]flagValues{}, origin: map[string][2]string{}}
+	settings := flagSettings()
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
+		variable, value, ok := strings.Cut(entry, "=")
+		if !ok || variable == "" {
+			continue
+		}
+		rest, ours := strings.CutPrefix(variable, flagPrefix)
+		if !ours {
+			f.nearPrefix(variable, value, settings)
+			continue
+		}
+		f.read(variable, value, rest, settings)
+	}
+	return f
+}
+
+func (f *flags) read(variable, value, rest string, settings map[string]flagSetting) {
+	name, suffix, one := strings.Cut(rest, "__")
+	setting, known := settings[name]
+	if !known {
+		f.unknown = append(f.unknown, FlagProblem{Variable: variable, Value: value})
+		return
+	}
+	values := f.all
+	if one {
+		values = f.named[suffix]
+	}
+	if err := setting.set(&values, value); err != nil {
+		f.problems = append(f.problems, FlagProblem{variable, value, explain(err, setting.valid)})
+		return
+	}
+	if !one {
+		f.all = values
+		return
+	}
+	f.named[suffix] = values
+	if _, seen := f.origin[suffix]; !seen {
+		f.origin[suffix] = [2]string{variable, value}
+	}
+}
+
+// explain keeps a parser's own explanation where it has one, and drops that of
+// strconv, which says no more than the valid values do.
+func explain(err error, valid string) string {
+	if numErr := (*strconv.NumError)(nil); errors.As(err, &numErr) || err.Error() == "out of range" {
+		return "valid is " + valid
+	}
+	return err.Error() + "; valid is " + valid
+}
+
+// of returns the flags that apply to one transform.
+func (f *flags) of(name string) flagValues {
+	return f.named[flagSuffix(name)].over(f.all)
+}
+
+// flagSuffix returns the name of a transform as it stands in a flag.
+func flagSuffix(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		default:
+			return '_'
+		}
+	}, name)
+}
+
+// settingNames lists the settings in order.
+func settingNames() []string { return slices.Sorted(maps.Keys(flagSettings())) }

@@ -1,0 +1,78 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// obey follows what operators want: it is called with the intent at the start
+// of an attempt and before each batch, and reports whether the attempt is over.
+func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
+	switch {
+	case in.Desired == store.Paused:
+		return ending{state: StatePaused, reason: operatorReason(ReasonPaused, "paused", in)}, true
+	case in.Desired == store.Cancelled:
+		return ending{state: StateCancelled, reason: operatorReason(ReasonCancelled, "cancelled", in)}, true
+	case in.Restarts > a.rec.Range.Restarts:
+		return a.follow(ctx, in, a.restart)
+	case in.Retries > a.rec.Range.Retries:
+		return a.follow(ctx, in, a.anew)
+	default:
+		a.rec.Intent = in
+		return ending{}, false
+	}
+}
+
+func operatorReason(code ReasonCode, what string, in store.Intent) Reason {
+	text := what
+	if in.ByWhom != "" {
+		text += " by " + in.ByWhom
+	}
+	if in.Why != "" {
+		text += ": " + in.Why
+	}
+	return Reason{Code: code, Text: text}
+}
+
+// follow carries out a restart or a retry, durably, before anything else.
+func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error) (ending, bool) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	r, t := a.rec.Range, a.rec.Transform
+	more := how(&r, &t)
+	r.Restarts, r.Retries = in.Restarts, in.Retries
+	if err := a.write(ctx, r, &t, StateRunning, more); err != nil {
+		return a.lost(ctx, fmt.Errorf("follow the operator: %w", err)), true
+	}
+	a.rec.Intent = in
+	if err := a.loadSkips(ctx); err != nil {
+		return a.lost(ctx, err), true
+	}
+	return ending{}, false
+}
+
+// restart begins a new run at the first row, with an empty quarantine.
+func (a *attempt) restart(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
+	*r = store.Range{
+		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
+		Attempt: r.Attempt, Holder: r.Holder, Run: r.Run + 1, Pass: 1, Remaining: -1,
+	}
+	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = 0, 0, "", 0
+	return func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx) }
+}
+
+// anew begins a new pass of the same run.
+func (a *attempt) anew(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
+	newPass(r)
+	t.CompletedMS = 0
+	return nil
+}
+
+func newPass(r *store.Range) {
+	r.Pass++
+	r.Cursor, r.AtEnd, r.KeysInPass, r.FoundInPass, r.Remaining = "", false, 0, 0, -1
+}

@@ -1,0 +1,161 @@
+package dialect
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+)
+
+func sqlite() *Dialect {
+	d := &Dialect{
+		Name: "sqlite",
+		Now:  "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+		// The unary plus makes it an expression, which has no declared type
+		// for the driver to convert by, and changes no value.
+		Raw:               func(column string) string { return "+" + column },
+		Same:              func(column string) string { return column + " IS ? COLLATE BINARY" },
+		Columns:           sqliteColumns,
+		Classify:          sqliteClassify,
+		AffectedIsMatched: true,
+	}
+	d.Write = func(ctx context.Context, tx bun.Tx, u Update) (int, error) { return d.writeEach(ctx, tx, u) }
+	return d
+}
+
+func sqliteColumns(ctx context.Context, db bun.IDB, schema, table string) ([]Column, error) {
+	if schema == "" {
+		schema = "main"
+	}
+	rows, err := db.QueryContext(ctx, "SELECT name, pk FROM pragma_table_xinfo(?, ?)", table, schema)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var cols []Column
+	for rows.Next() {
+		var c Column
+		if err := rows.Scan(&c.Name, &c.PK); err != nil {
+			return nil, err
+		}
+		cols = append(cols, c)
+	}
+	return cols, rows.Err()
+}
+
+// writeEach prepares the statement once and executes it for each row. On
+// SQLite there is no round trip to save, and this is faster than one statement
+// for all of them.
+func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, error) {
+	stmt, err := tx.Tx.PrepareContext(ctx, u.statement(d, nil))
+	if err != nil {
+		return 0, err
+	}
+	defer stmt.Close()
+	changed := int64(0)
+	var args []any
+	for i := range u.Rows {
+		row := &u.Rows[i]
+		args = row.args(args[:0])
+		exec := stmt.ExecContext
+		if !row.bound() {
+			query := u.statement(d, row)
+			exec = func(ctx context.Context, args ...any) (sql.Result, error) {
+				return tx.Tx.ExecContext(ctx, query, args...)
+			}
+		}
+		res, err := exec(ctx, args...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		if n > 1 {
+			return 0, fmt.Errorf("one key matched %d rows: the model's primary key is not the table's", n)
+		}
+		changed += n
+	}
+	return int(changed), nil
+}
+
+// Result codes of SQLite, https://www.sqlite.org/rescode.html.
+const (
+	sqliteError      = 1
+	sqliteBusy       = 5
+	sqliteLocked     = 6
+	sqliteReadOnly   = 8
+	sqliteInterrupt  = 9
+	sqliteIOErr      = 10
+	sqliteFull       = 13
+	sqliteCantOpen   = 14
+	sqliteTooBig     = 18
+	sqliteConstraint = 19
+	sqliteMismatch   = 20
+	sqliteAuth       = 23
+	sqliteRange      = 25
+)
+
+func sqliteClassify(err error) Class {
+	// The driver reports an interrupt for a context that ended.
+	code, ok := sqliteCode(err)
+	if !ok || code == sqliteInterrupt {
+		class, _ := classifyCommon(err)
+		if code == sqliteInterrupt && class == Unknown {
+			return Interrupted
+		}
+		return class
+	}
+	switch code {
+	case sqliteBusy, sqliteLocked:
+		return Transient
+	case sqliteReadOnly, sqliteIOErr, sqliteFull, sqliteCantOpen, sqliteAuth:
+		return Unavailable
+	case sqliteConstraint, sqliteMismatch, sqliteTooBig, sqliteRange:
+		return BadRow
+	case sqliteError:
+		return sqliteGeneric(err.Error())
+	default:
+		return Unknown
+	}
+}
+
+// sqliteGeneric tells the two meanings of SQLite's general error code apart:
+// a statement that cannot be prepared, and a function that refused its values.
+func sqliteGeneric(message string) Class {
+	for _, s := range []string{"no such table", "no such column", "no such function", "syntax error", "has no column named", "unrecognized token"} {
+		if strings.Contains(message, s) {
+			return Schema
+		}
+	}
+	return BadRow
+}
+
+// sqliteCode returns the primary result code, of any driver that tells it
+// (modernc and ncruces by a Code method). The extended code's low byte is it.
+func sqliteCode(err error) (int, bool) {
+	if coded, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err); ok {
+		return coded.Code() & 0xff, true
+	}
+	switch msg := err.Error(); {
+	case strings.Contains(msg, "database is locked"), strings.Contains(msg, "database table is locked"):
+		return sqliteBusy, true
+	case strings.Contains(msg, "constraint failed"):
+		return sqliteConstraint, true
+	case strings.Contains(msg, "readonly database"):
+		return sqliteReadOnly, true
+	case strings.Contains(msg, "unable to open database"):
+		return sqliteCantOpen, true
+	case strings.Contains(msg, "no such "), strings.Contains(msg, "syntax error"):
+		return sqliteError, true
+	default:
+		return 0, false
+	}
+}

@@ -1,0 +1,125 @@
+package keyset
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/uptrace/bun"
+)
+
+// Walk selects ranges of a table's keys, in the order of its primary key.
+type Walk struct {
+	Table string   // quoted, with its alias
+	Keys  []string // the primary key's columns in order, quoted
+	Raw   func(column string) string
+}
+
+// Range is a run of consecutive keys: those after Lo (or from the first, when
+// Lo is nil) up to Hi.
+type Range struct {
+	Lo, Hi Key
+	N      int  // keys in it when it was read; Hi is nil when there are none
+	Last   bool // fewer keys than asked for were left
+}
+
+// Next returns the range of at most limit keys that follows after. It reads
+// limit index entries and returns one row, whatever the table's size.
+func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range, error) {
+	where, args := w.after(after)
+	inner := "SELECT " + strings.Join(w.Keys, ", ") + " FROM " + w.Table + where +
+		" ORDER BY " + strings.Join(w.Keys, ", ") + " LIMIT ?"
+	args = append(args, limit)
+
+	r := Range{Lo: after}
+	hi := make(Key, len(w.Keys))
+	dest := make([]any, 0, len(w.Keys)+1)
+	for i := range hi {
+		dest = append(dest, &hi[i])
+	}
+	dest = append(dest, &r.N)
+	err := db.QueryRowContext(ctx, w.last(inner), args...).Scan(dest...)
+	if err != nil && err != sql.ErrNoRows {
+		return Range{}, fmt.Errorf("read the next range of keys: %w", err)
+	}
+	r.Last = r.N < limit
+	if r.N > 0 {
+		r.Hi = hi
+	}
+	return r, nil
+}
+
+// last wraps a query for keys into one that returns the last of them, and how
+// many they are.
+func (w Walk) last(inner string) string {
+	if len(w.Keys) == 1 {
+		return "SELECT max(" + w.Keys[0] + "), count(*) FROM (" + inner + ") AS bgt_keys"
+	}
+	raw := make([]string, len(w.Keys))
+	desc := make([]string, len(w.Keys))
+	for i, k := range w.Keys {
+		raw[i], desc[i] = w.Raw(k), k+" DESC"
+	}
+	return "SELECT " + strings.Join(raw, ", ") + ", count(*) OVER () FROM (" + inner + ") AS bgt_keys ORDER BY " +
+		strings.Join(desc, ", ") + " LIMIT 1"
+}
+
+func (w Walk) after(key Key) (string, []any) {
+	if key == nil {
+		return "", nil
+	}
+	cond, args := compare(w.Keys, key, ">", ">")
+	return " WHERE " + cond, args
+}
+
+// Within returns the condition that a row's key lies in r, with its arguments.
+// The condition is true for no row when r is empty.
+func (w Walk) Within(r Range) (string, []any) {
+	if r.Hi == nil {
+		return "1 = 0", nil
+	}
+	cond, args := compare(w.Keys, r.Hi, "<", "<=")
+	if r.Lo == nil {
+		return cond, args
+	}
+	lo, loArgs := compare(w.Keys, r.Lo, ">", ">")
+	return lo + " AND " + cond, append(loArgs, args...)
+}
+
+// compare spells a comparison of a composite key in the one form that every
+// database serves from the index: a >= ? AND (a > ? OR (b >= ? AND (b > ? OR c > ?))).
+// strict compares all columns but the last; final the last.
+func compare(cols []string, key Key, strict, final string) (string, []any) {
+	if len(cols) == 1 {
+		return cols[0] + " " + final + " ?", []any{key[0]}
+	}
+	rest, args := compare(cols[1:], key[1:], strict, final)
+	cond := cols[0] + " " + strict + "= ? AND (" + cols[0] + " " + strict + " ? OR (" + rest + "))"
+	return cond, append([]any{key[0], key[0]}, args...)
+}
+
+// AnyOf returns the condition that a row's key is one of keys.
+func (w Walk) AnyOf(keys []Key) (string, []any) {
+	switch len(keys) {
+	case 0:
+		return "1 = 0", nil
+	case 1:
+		parts := make([]string, len(w.Keys))
+		for i, col := range w.Keys {
+			parts[i] = col + " = ?"
+		}
+		return strings.Join(parts, " AND "), keys[0]
+	}
+	if len(w.Keys) == 1 {
+		args := make([]any, len(keys))
+		for i, k := range keys {
+			args[i] = k[0]
+		}
+		return w.Keys[0] + " IN (?" + strings.Repeat(", ?", len(keys)-1) + ")", args
+	}
+	// Halves, because databases limit how deep a chain of ORs may nest.
+	left, leftArgs := w.AnyOf(keys[:len(keys)/2])
+	right, rightArgs := w.AnyOf(keys[len(keys)/2:])
+	return "((" + left + ") OR (" + right + "))", append(append([]any{}, leftArgs...), rightArgs...)
+}

@@ -1,0 +1,99 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// passEnd decides what follows after the last key: complete, when the pass has
+// found nothing and nothing is in quarantine; otherwise another pass, or the
+// wait for an operator.
+func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
+	if a.e.settings.dryRun {
+		return a.dry.end(a), true
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
+	defer cancel()
+	if a.rec.Range.FoundInPass > 0 {
+		return a.nextPass(ctx)
+	}
+	open, err := a.recheck(ctx)
+	if err != nil {
+		return a.lost(ctx, err), true
+	}
+	if open == 0 {
+		return ending{state: StateComplete}, true
+	}
+	r, t := a.rec.Range, a.rec.Transform
+	r.AtEnd = true
+	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
+		return a.lost(ctx, err), true
+	}
+	a.rec.Held = int64(open)
+	return ending{state: StateWaiting, reason: Reason{
+		Code: ReasonQuarantine,
+		Text: fmt.Sprintf("everything else is done; %d rows in quarantine block completion until they are fixed and retried, or accepted", open),
+	}}, true
+}
+
+func (a *attempt) nextPass(ctx context.Context) (ending, bool) {
+	r, t := a.rec.Range, a.rec.Transform
+	newPass(&r)
+	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
+		return a.lost(ctx, err), true
+	}
+	a.log.InfoContext(ctx, "bgtransform: next pass", "pass", r.Pass)
+	a.show()
+	return ending{}, false
+}
+
+// recheck discharges rows from quarantine that the app has fixed or deleted
+// meanwhile, or that a retry has transformed, and returns how many are left.
+func (a *attempt) recheck(ctx context.Context) (int, error) {
+	rows, err := a.s.store.Quarantined(ctx, a.e.name, maxSkips, store.Held, store.Retrying)
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	checker, ok := a.stepper.(Rechecker)
+	if !ok {
+		return len(rows), nil
+	}
+	keys := make([]string, len(rows))
+	for i, q := range rows {
+		keys[i] = q.Key
+	}
+	pending, err := contain(func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
+	if err != nil {
+		return 0, fmt.Errorf("look at the quarantine: %w", err)
+	}
+	done := without(keys, pending)
+	if len(done) == 0 {
+		return len(rows), nil
+	}
+	r := a.rec.Range
+	err = a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx, done...) })
+	if err != nil {
+		return 0, err
+	}
+	a.log.InfoContext(ctx, "bgtransform: rows left the quarantine", "rows", len(done))
+	return len(pending), a.loadSkips(ctx)
+}
+
+// without returns the elements of all that are not in some.
+func without(all, some []string) []string {
+	in := make(map[string]bool, len(some))
+	for _, s := range some {
+		in[s] = true
+	}
+	var out []string
+	for _, s := range all {
+		if !in[s] {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package bgtransform
+
+import (
+	"context"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// attentive is how often an instance looks for an operator's decision that
+// somebody is likely to be about to make.
+const attentive = 2 * time.Second
+
+// poll looks, with one query for all of them, whether an operator wants
+// something of the transforms that wait for one, and wakes those. It ends with ctx.
+func (s *Scheduler) poll(ctx context.Context, entries []*entry) {
+	for {
+		names, every := s.settled(entries)
+		if backoff.Sleep(ctx, backoff.Jitter(every)) != nil {
+			return
+		}
+		if len(names) == 0 || !s.ready.Load() {
+			continue
+		}
+		recs, err := s.load(ctx, names)
+		if err != nil {
+			s.cfg.Logger.DebugContext(ctx, "bgtransform: poll failed", "class", s.d.Classify(err))
+			continue
+		}
+		for _, e := range entries {
+			s.compare(e, recs)
+		}
+	}
+}
+
+// settled returns the transforms that wait for an operator, and how often to
+// look for one: seldom when all of them are over.
+func (s *Scheduler) settled(entries []*entry) (names []string, every time.Duration) {
+	every = s.cfg.IdlePoll
+	for _, e := range entries {
+		v := e.look()
+		if !v.settled || v.record == nil {
+			continue
+		}
+		names = append(names, e.name)
+		switch State(v.record.Transform.State) {
+		case StateComplete, StateCancelled:
+		default:
+			every = min(every, attentive)
+		}
+	}
+	return names, every
+}
+
+func (s *Scheduler) load(ctx context.Context, names []string) ([]store.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	return s.store.Load(ctx, names...)
+}
+
+// compare wakes an entry whose record has moved on from what its loop has seen.
+func (s *Scheduler) compare(e *entry, recs []store.Record) {
+	for i := range recs {
+		rec := &recs[i]
+		if rec.Transform.Name != e.name {
+			continue
+		}
+		stale := false
+		e.update(func(v *view) {
+			stale = v.settled && v.record != nil &&
+				(v.revision != rec.Intent.Revision || v.record.Transform.State != rec.Transform.State)
+		})
+		if stale {
+			e.poke()
+		}
+	}
+}

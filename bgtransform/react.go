@@ -1,0 +1,179 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// How often a batch is tried before the attempt gives way: errors that the
+// database asks to retry, and errors that nobody knows.
+const (
+	transientTries = 8
+	unknownTries   = 5
+)
+
+// react decides what follows an error of a batch: the batch again, a smaller
+// one, a row set aside, or the end of the attempt. step is nil when the range
+// could not be read.
+func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (ending, bool) {
+	if errors.Is(err, ErrFenced) || ctx.Err() != nil || failsAtOnce(err) || isSchema(err) {
+		return a.lost(ctx, err), true
+	}
+	class := a.s.classify(err)
+	size := a.pacer.Size()
+	switch {
+	case class == dialect.Unavailable, class == dialect.Schema:
+		return a.lost(ctx, err), true
+	case class == dialect.BadRow && step != nil && step.Keys == 1:
+		return a.setAside(ctx, step, err)
+	case (class == dialect.BadRow || class == dialect.Timeout) && size > 1:
+		a.pacer.Shrink()
+		if class == dialect.BadRow {
+			return ending{}, false // halving finds the row; no need to wait
+		}
+	}
+	most := unknownTries
+	if class == dialect.Transient || class == dialect.Timeout || class == dialect.Interrupted {
+		most = transientTries
+	}
+	wait := a.retry.Next()
+	if a.retry.Tries() > most {
+		return a.exhausted(ctx, class, err), true
+	}
+	a.backingOff(ctx, err, wait)
+	a.nap(stop, ctx, wait)
+	return ending{}, false
+}
+
+func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration) {
+	text := a.s.safeText(err)
+	a.rec.Range.LimitedCode, a.rec.Range.LimitedBy = string(ReasonBackoff), clip("backing off after: "+text, 200)
+	a.show()
+	if a.retry.Tries() == 1 {
+		a.log.WarnContext(ctx, "bgtransform: batch failed, trying again", "error", text)
+	}
+	a.s.watch.waiting(ctx, WaitInfo{Transform: a.e.name, For: wait, Reason: Reason{ReasonBackoff, text, time.Now().Add(wait)}})
+}
+
+// exhausted ends an attempt whose batch has failed too often.
+func (a *attempt) exhausted(ctx context.Context, class dialect.Class, err error) ending {
+	if class == dialect.Transient || class == dialect.Interrupted || class == dialect.Timeout {
+		return a.lost(ctx, err)
+	}
+	return a.failed(ReasonError, fmt.Sprintf("failed after %d tries: %s", a.retry.Tries(), a.s.safeText(err)), err)
+}
+
+func (a *attempt) failed(code ReasonCode, text string, err error) ending {
+	return ending{state: StateFailed, reason: Reason{Code: code, Text: text}, err: err}
+}
+
+// failsAtOnce reports errors that no further try can mend.
+func failsAtOnce(err error) bool {
+	return errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
+}
+
+func isSchema(err error) bool {
+	var missing *schemaError
+	return errors.As(err, &missing)
+}
+
+// lost says how an attempt ends that cannot go on: after an interrupt, a lost
+// lease, or an error that is not the batch's.
+func (a *attempt) lost(ctx context.Context, err error) ending {
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(err, ErrFenced):
+		return ending{wait: a.s.cfg.LeaseTTL, reason: Reason{
+			Code: ReasonHeld, Text: "a newer attempt of another instance has taken over; its fence refused ours",
+			Until: time.Now().Add(a.s.cfg.LeaseTTL),
+		}}
+	case errors.Is(cause, lease.ErrLost), errors.Is(err, lease.ErrLost):
+		return ending{wait: attentive, reason: Reason{Code: ReasonLeaseLost, Text: "this instance lost the lease"}}
+	case errors.Is(cause, ErrStopped):
+		return a.stopped()
+	case errors.Is(err, errNeverTurns):
+		return a.failed(ReasonStillMatch, errNeverTurns.text, err)
+	case failsAtOnce(err):
+		return a.failed(ReasonError, a.s.safeText(err), err)
+	default:
+		return a.waitFor(err)
+	}
+}
+
+// waitFor waits, with the loop's backoff, for whatever an error says is missing.
+func (a *attempt) waitFor(err error) ending {
+	code := ReasonBackoff
+	switch class := a.s.classify(err); {
+	case isSchema(err), class == dialect.Schema:
+		code = ReasonSchema
+	case class == dialect.Unavailable:
+		code = ReasonDatabase
+	}
+	return ending{state: StateWaiting, reason: Reason{Code: code, Text: a.s.safeText(err)}, wait: -1, err: err}
+}
+
+// opening ends an attempt that could not begin: usually because a migration
+// has not run yet, so it is tried again.
+func (a *attempt) opening(ctx context.Context, err error) ending {
+	end := a.lost(ctx, err)
+	if end.state == StateWaiting && State(a.rec.Transform.State) != StateRunning {
+		// The state machine knows waiting only after running.
+		if err := a.running(ctx); err != nil {
+			return a.lost(ctx, err)
+		}
+	}
+	return end
+}
+
+// setAside puts the one row of a range into quarantine, because the database
+// refuses to write it, and goes on after it.
+func (a *attempt) setAside(ctx context.Context, step *Step, refused error) (ending, bool) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	r := a.rec.Range
+	r.Batches++
+	r.Cursor, r.Keys, r.KeysInPass = step.Cursor, r.Keys+1, r.KeysInPass+1
+	bad := []store.Quarantined{{Key: step.Cursor, Class: "refused by the database", Message: refused.Error()}}
+	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Quarantine(ctx, tx, bad) })
+	if err != nil {
+		return a.lost(ctx, err), true
+	}
+	a.accept(r, bad)
+	a.retry.Reset()
+	a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is in quarantine", "rows_in_quarantine", a.rec.Held)
+	if end, over := a.tooManyBad(); over {
+		return end, true
+	}
+	if step.Last {
+		return a.passEnd(ctx)
+	}
+	return ending{}, false
+}
+
+// minSample is how many rows a share needs to mean anything.
+const minSample = 100
+
+// tooManyBad fails a transform of which more rows fail than an operator would
+// want to look at one by one: then it is the transform that is wrong.
+func (a *attempt) tooManyBad() (ending, bool) {
+	held, rows := a.rec.Held, a.rec.Range.Changed+a.rec.Held
+	share := float64(held) / float64(max(rows, 1))
+	cfg := a.s.cfg
+	switch {
+	case held > int64(cfg.MaxQuarantine):
+		return a.failed(ReasonTooManyBad, fmt.Sprintf("%d rows in quarantine, more than the %d that Config.MaxQuarantine allows", held, cfg.MaxQuarantine), nil), true
+	case rows >= minSample && share > cfg.MaxQuarantineShare:
+		return a.failed(ReasonTooManyBad, fmt.Sprintf("%.0f %% of the rows so far are in quarantine, more than the %.0f %% that Config.MaxQuarantineShare allows", 100*share, 100*cfg.MaxQuarantineShare), nil), true
+	default:
+		return ending{}, false
+	}
+}

@@ -1,0 +1,214 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// pause is what a round ends with: why nothing more can be done now, and when
+// to look again (0: when woken).
+type pause struct {
+	reason Reason
+	wait   time.Duration
+}
+
+// longest bounds every wait for a moment that was computed, because clocks are
+// set and time zones change.
+const longest = time.Minute
+
+// round asks, in order, everything that must hold before an attempt may begin,
+// and then makes one.
+func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
+	if e.settings.disabled != "" {
+		return pause{reason: Reason{Code: ReasonDisabled, Text: e.settings.disabled}}
+	}
+	if !s.ready.Load() {
+		return pause{reason: e.look().here} // prepare explains, and wakes us
+	}
+	rec, err := s.record(ctx, e)
+	if err != nil {
+		wait := retry.Next()
+		return pause{s.databaseReason(err, wait), wait}
+	}
+	if reason, settled := s.wanted(rec); settled {
+		e.update(func(v *view) { v.settled = true })
+		return pause{reason: reason}
+	}
+	e.update(func(v *view) { v.settled = false })
+	if p, shut := s.windowShut(e, time.Now()); shut && s.startable(rec) {
+		return p
+	}
+	if p, waits := s.dependencies(ctx, e); waits {
+		return p
+	}
+	if p, waits := s.heldElsewhere(rec); waits {
+		return p
+	}
+	select {
+	case s.slots <- struct{}{}:
+		defer func() { <-s.slots }()
+	default:
+		return pause{Reason{Code: ReasonSlot, Text: fmt.Sprintf("this instance runs %d at a time, and does", s.cfg.Concurrency)}, backoff.Jitter(time.Second)}
+	}
+	return s.lease(ctx, work, e, retry)
+}
+
+// record reads the transform's record and remembers it for the status.
+func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	rec, err := s.store.Get(ctx, e.name)
+	if err != nil {
+		return store.Record{}, err
+	}
+	e.update(func(v *view) { v.record, v.revision = &rec, rec.Intent.Revision })
+	return rec, nil
+}
+
+// wanted reports whether only an operator can move the transform on.
+func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
+	state, in := State(rec.Transform.State), rec.Intent
+	asked := in.Restarts > rec.Range.Restarts || in.Retries > rec.Range.Retries
+	switch {
+	case in.Desired == store.Paused:
+		return reasonOf(rec), state == StatePaused
+	case in.Desired == store.Cancelled:
+		return reasonOf(rec), state == StateCancelled
+	case asked || state == StatePaused:
+		return Reason{}, false
+	case state == StateComplete, state == StateFailed, state == StateCancelled:
+		return reasonOf(rec), true
+	case state == StateWaiting && rec.Range.AtEnd:
+		return reasonOf(rec), rec.Held > 0
+	default:
+		return Reason{}, false
+	}
+}
+
+// startable reports whether an attempt would write rows: what an operator
+// wants is recorded outside the window too.
+func (s *Scheduler) startable(rec store.Record) bool { return rec.Intent.Desired == store.Run }
+
+func (s *Scheduler) windowShut(e *entry, now time.Time) (pause, bool) {
+	w := e.settings.window
+	if w.Contains(now) {
+		return pause{}, false
+	}
+	return windowPause(w.Next(now))
+}
+
+func windowPause(opens time.Time, ok bool) (pause, bool) {
+	if !ok {
+		return pause{Reason{Code: ReasonWindow, Text: "outside its window, which never opens"}, longest}, true
+	}
+	text := "outside its window, which opens at " + opens.Format("Mon 15:04 MST")
+	return pause{Reason{ReasonWindow, text, opens}, min(max(time.Until(opens), time.Millisecond), longest)}, true
+}
+
+func (s *Scheduler) dependencies(ctx context.Context, e *entry) (pause, bool) {
+	if len(e.after) == 0 {
+		return pause{}, false
+	}
+	recs, err := s.load(ctx, e.after)
+	if err != nil {
+		return pause{s.databaseReason(err, attentive), attentive}, true
+	}
+	complete := map[string]bool{}
+	for _, rec := range recs {
+		complete[rec.Transform.Name] = State(rec.Transform.State) == StateComplete
+	}
+	for _, name := range e.after {
+		if !complete[name] {
+			return pause{Reason{Code: ReasonDependency, Text: fmt.Sprintf("waits until %q is complete", name)}, backoff.Jitter(5 * time.Second)}, true
+		}
+	}
+	return pause{}, false
+}
+
+// heldElsewhere keeps an instance whose lease is local from taking over from
+// another that shows signs of life: its lease cannot know, but the database does.
+func (s *Scheduler) heldElsewhere(rec store.Record) (pause, bool) {
+	r := rec.Range
+	if !lease.IsLocal(s.cfg.Locker) || r.Holder == s.cfg.Instance || r.HeartbeatMS == 0 {
+		return pause{}, false
+	}
+	left := s.cfg.LeaseTTL - time.Duration(rec.NowMS-r.HeartbeatMS)*time.Millisecond
+	if left <= 0 {
+		return pause{}, false
+	}
+	return pause{Reason{
+		Code:  ReasonHeld,
+		Text:  fmt.Sprintf("held by %s, which gave a sign in the database %s ago (the lease itself is local to each process)", r.Holder, (s.cfg.LeaseTTL - left).Round(time.Millisecond)),
+		Until: time.Now().Add(left),
+	}, min(left+time.Millisecond, time.Second)}, true
+}
+
+// lease makes an attempt under the lease, and says how it ended.
+func (s *Scheduler) lease(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
+	keeper := &lease.Keeper{Locker: s.cfg.Locker, Holder: s.cfg.Instance, TTL: s.cfg.LeaseTTL, Events: s.leaseEvents(work, e)}
+	var next pause
+	held := false
+	err := keeper.Do(work, e.name, func(work context.Context) error {
+		held = true
+		next = s.hold(ctx, work, e, retry)
+		return nil
+	})
+	e.update(func(v *view) { v.holding = false })
+	if held {
+		return next
+	}
+	var other *lease.HeldError
+	if errors.As(err, &other) {
+		return pause{Reason{
+			Code: ReasonHeld, Text: "held by " + other.Holder, Until: time.Now().Add(other.Remaining),
+		}, backoff.Jitter(s.cfg.StandbyPoll)}
+	}
+	wait := retry.Next()
+	return pause{s.lockerReason(err, wait), wait}
+}
+
+func (s *Scheduler) leaseEvents(ctx context.Context, e *entry) func(lease.Event) {
+	return func(ev lease.Event) {
+		s.watch.leaseChanged(ctx, LeaseInfo{Transform: e.name, Event: leaseEventName(ev.Kind), Err: ev.Err})
+	}
+}
+
+func leaseEventName(k lease.EventKind) string {
+	switch k {
+	case lease.Acquired:
+		return "acquired"
+	case lease.Renewed:
+		return "renewed"
+	case lease.RenewFailed:
+		return "renew_failed"
+	case lease.Lost:
+		return "lost"
+	case lease.Released:
+		return "released"
+	default:
+		return "release_failed"
+	}
+}
+
+func (s *Scheduler) lockerReason(err error, wait time.Duration) Reason {
+	if isDatabaseLease(s.cfg.Locker) {
+		return s.databaseReason(err, wait)
+	}
+	return Reason{ReasonLocker, "the lease's server cannot be reached: " + err.Error(), time.Now().Add(wait)}
+}
+
+// databaseReason explains an error of the database without quoting values.
+func (s *Scheduler) databaseReason(err error, wait time.Duration) Reason {
+	r := Reason{Code: ReasonDatabase, Text: "the app's database: " + s.safeText(err), Until: time.Now().Add(wait)}
+	if s.d.Classify(err) == dialect.Transient {
+		r.Code = ReasonBackoff
+	}
+	return r
+}

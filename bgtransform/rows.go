@@ -1,0 +1,112 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/uptrace/bun"
+)
+
+// Rows is a transform in Go code: each row that is pending is read, given to
+// Each (or with others to Batch), and written back. M is the bun model of the
+// table.
+//
+// User code runs outside of any transaction, so a slow call holds no locks. A
+// row is written only if none of the columns in Reads and Writes has changed
+// since it was read, and it is still pending; a row that moved on is left to
+// the next pass, so nothing that the app writes meanwhile is ever lost.
+//
+// Rows that bun would hide because they are soft-deleted are transformed too:
+// they are in the table, and the contract step needs them.
+type Rows[M any] struct {
+	// Name identifies the transform for ever: in the database, in flags, in
+	// metrics. Lower-case letters, digits, '-', '_' and '.'. Required.
+	Name string
+
+	// Pending is the SQL condition that is true for rows that are still to be
+	// transformed, and false once they are, such as "length_ms IS NULL". Required.
+	Pending string
+
+	// PendingArgs fill the placeholders (?) of Pending, as in bun.
+	PendingArgs []any
+
+	// Reads are the columns that user code looks at. Only these, Writes and
+	// the primary key are set in the model. Nil means all columns of the model.
+	Reads []string
+
+	// Writes are the columns that user code sets. No other column is written.
+	// Required.
+	Writes []string
+
+	// Each transforms one row, in place. An error or a panic puts the row into
+	// quarantine and the rest goes on. It must be safe to call again for the
+	// same row, should return when its context ends, and must not keep m.
+	// Set either Each or Batch.
+	Each func(ctx context.Context, m *M) error
+
+	// Batch transforms several rows at once, in place, for instance with one
+	// call of an API that takes many. When it fails for several, it is called
+	// again for each of them alone, to find those that are at fault.
+	Batch func(ctx context.Context, ms []*M) error
+
+	// Parallel is how many calls of Each may run at the same time.
+	// Defaults to 1. It must be 0 or 1 with Batch.
+	Parallel int
+
+	// Options are the transform's own; zero fields are taken from Config.
+	Options Options
+}
+
+var (
+	_ Transform = Rows[struct{}]{}
+	_ Checker   = Rows[struct{}]{}
+)
+
+// Definition implements [Transform].
+func (r Rows[M]) Definition() Definition { return Definition{Name: r.Name, Options: r.Options} }
+
+// Check implements [Checker].
+func (r Rows[M]) Check(db *bun.DB) error {
+	var errs []error
+	if r.Pending == "" {
+		errs = append(errs, errors.New(`Pending is empty; want the SQL condition of rows still to be transformed, such as "length_ms IS NULL"`))
+	}
+	if len(r.Writes) == 0 {
+		errs = append(errs, errors.New("Writes is empty; want the columns that user code sets"))
+	}
+	if (r.Each == nil) == (r.Batch == nil) {
+		errs = append(errs, errors.New("want either Each or Batch, one of the two"))
+	}
+	if r.Parallel < 0 || (r.Parallel > 1 && r.Batch != nil) {
+		errs = append(errs, errors.New("Parallel must be 0 or more, and at most 1 with Batch"))
+	}
+	if t, err := tableOf(db, reflect.TypeFor[M]()); err != nil {
+		errs = append(errs, err)
+	} else if _, err := newRowPlan(t, r.Reads, r.Writes); err != nil {
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Open implements [Transform].
+func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
+	t, err := tableOf(db, reflect.TypeFor[M]())
+	if err != nil {
+		return nil, err
+	}
+	plan, err := newRowPlan(t, r.Reads, r.Writes)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.inspect(ctx, db, plan.columns()); err != nil {
+		return nil, err
+	}
+	s := &rowStepper[M]{
+		walker: walker{table: t, db: db, pending: formatSQL(db, r.Pending, r.PendingArgs)},
+		plan:   plan,
+		caller: newCaller(ctx),
+		def:    r,
+	}
+	return s, s.probe(ctx)
+}

@@ -1,0 +1,150 @@
+package bgtransform
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/uptrace/bun/schema"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+)
+
+// rowPlan says which columns of a row are read, guarded and written, and where
+// each selected value goes.
+type rowPlan struct {
+	keys, guards, writes []*schema.Field
+	selects              []selected
+}
+
+// selected is one expression of the SELECT. Its value may go to a part of the
+// key, to a guard, and to the model.
+type selected struct {
+	expr       string
+	key, guard int           // -1: to none
+	field      *schema.Field // nil: not to the model
+}
+
+func newRowPlan(t *table, reads, writes []string) (*rowPlan, error) {
+	p := &rowPlan{keys: t.PKs}
+	var errs []error
+	isKey := map[string]bool{}
+	for i, f := range t.PKs {
+		isKey[f.Name] = true
+		p.add(t.d, f, i, -1)
+	}
+	if reads == nil {
+		for _, f := range t.DataFields {
+			reads = append(reads, f.Name)
+		}
+	}
+	for _, name := range writes {
+		f, err := t.field("Writes", name)
+		if err == nil && isKey[name] {
+			err = fmt.Errorf("Writes: %q is part of the primary key, which a transform may not change", name)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		p.writes = append(p.writes, f)
+	}
+	guarded := map[string]bool{}
+	for i, name := range append(append([]string{}, reads...), writes...) {
+		use := "Reads"
+		if i >= len(reads) {
+			use = "Writes"
+		}
+		f, err := t.field(use, name)
+		if err != nil && use == "Reads" {
+			errs = append(errs, err)
+		}
+		if err != nil || guarded[name] || isKey[name] {
+			continue
+		}
+		guarded[name] = true
+		p.add(t.d, f, -1, len(p.guards))
+		p.guards = append(p.guards, f)
+	}
+	return p, errors.Join(errs...)
+}
+
+// add selects a column's stored value, and the column itself once more where
+// the model cannot be filled from the stored value.
+func (p *rowPlan) add(d *dialect.Dialect, f *schema.Field, key, guard int) {
+	raw := selected{expr: d.Raw(string(f.SQLName)), key: key, guard: guard}
+	if fromRaw(f) {
+		raw.field = f
+		p.selects = append(p.selects, raw)
+		return
+	}
+	p.selects = append(p.selects, raw, selected{expr: string(f.SQLName), key: -1, guard: -1, field: f})
+}
+
+// fromRaw reports whether bun fills the field alike from the stored value and
+// from what a driver makes of it.
+func fromRaw(f *schema.Field) bool {
+	switch f.IndirectType {
+	case reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),
+		reflect.TypeFor[float32](), reflect.TypeFor[float64](), reflect.TypeFor[string]():
+		return true
+	default:
+		return false
+	}
+}
+
+// columns lists every column that the plan uses.
+func (p *rowPlan) columns() []string {
+	var names []string
+	for _, s := range p.selects {
+		if s.field != nil {
+			names = append(names, s.field.Name)
+		}
+	}
+	return names
+}
+
+func (p *rowPlan) selectList() string {
+	exprs := make([]string, len(p.selects))
+	for i, s := range p.selects {
+		exprs[i] = s.expr
+	}
+	return strings.Join(exprs, ", ")
+}
+
+// scan puts the values of one row to their places.
+func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.Value) error {
+	for i, s := range p.selects {
+		if s.key >= 0 {
+			key[s.key] = values[i]
+		}
+		if s.guard >= 0 {
+			guard[s.guard] = values[i]
+		}
+		if s.field == nil {
+			continue
+		}
+		if err := s.field.ScanValue(model, values[i]); err != nil {
+			return fmt.Errorf("scan column %q: %w", s.field.Name, err)
+		}
+	}
+	return nil
+}
+
+// update starts the bulk update that the plan's rows go into.
+func (p *rowPlan) update(t *table, where string) dialect.Update {
+	return dialect.Update{
+		Table: t.from, Keys: t.walk.Keys, Where: where,
+		Sets: quotedNames(p.writes), Guards: quotedNames(p.guards),
+	}
+}
+
+func quotedNames(fields []*schema.Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = string(f.SQLName)
+	}
+	return names
+}

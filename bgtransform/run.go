@@ -1,0 +1,183 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+)
+
+// Run runs the registered transforms until ctx ends, and returns nil once
+// everything it started has ended: a batch under way may take Config.Grace
+// more, then it is rolled back. Failures of the database, of the lease's
+// server, of flags and of transforms never end it; they are logged, shown in
+// the status, and tried again. It returns an error only when called twice.
+func (s *Scheduler) Run(ctx context.Context) error {
+	s.mu.Lock()
+	if s.running {
+		s.mu.Unlock()
+		return errors.New("bgtransform: the scheduler runs already; Run may be called once")
+	}
+	s.running = true
+	entries := s.entries
+	s.mu.Unlock()
+
+	s.announce(ctx)
+	work, release := s.graceful(ctx)
+	defer release()
+
+	var wg sync.WaitGroup
+	if s.usable(entries) {
+		wg.Go(func() { s.prepare(ctx, entries) }) // ends with ctx, or when the tables are there
+		wg.Go(func() { s.poll(ctx, entries) })    // ends with ctx
+		for _, e := range entries {
+			wg.Go(func() { s.supervise(ctx, work, e) }) // ends with ctx, after its attempt
+		}
+	}
+	<-ctx.Done()
+	wg.Wait()
+	s.cfg.Logger.InfoContext(ctx, "bgtransform: stopped", "instance", s.cfg.Instance)
+	return nil
+}
+
+// announce logs how this instance will run, and what in it may surprise.
+func (s *Scheduler) announce(ctx context.Context) {
+	log := s.cfg.Logger
+	log.InfoContext(ctx, "bgtransform: started", "instance", s.cfg.Instance, "transforms", s.names(),
+		"lease", s.describeLease(), "lease_ttl", s.cfg.LeaseTTL.String(), "window", s.cfg.Window.String())
+	for _, name := range s.flags.strangers(s.names()) {
+		log.WarnContext(ctx, "bgtransform: flag names a transform that this version of the app does not have", "variable", name)
+	}
+}
+
+// usable reports whether the flags can be relied on. When they cannot, nothing
+// runs: a transform that a mistyped flag was to hold back must not start.
+func (s *Scheduler) usable(entries []*entry) bool {
+	err := s.flags.check(s.names())
+	if err == nil {
+		return true
+	}
+	s.cfg.Logger.Error("bgtransform: nothing runs until the environment flags are right", "error", err)
+	for _, e := range entries {
+		e.update(func(v *view) { v.here = Reason{Code: ReasonFlags, Text: err.Error()} })
+	}
+	return false
+}
+
+// graceful returns a context that outlives ctx by the grace at most.
+func (s *Scheduler) graceful(ctx context.Context) (context.Context, func()) {
+	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { // ends with release, or after the grace
+		select {
+		case <-done:
+			return
+		case <-ctx.Done():
+		}
+		timer := time.NewTimer(s.cfg.Grace)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-timer.C:
+			cancel(ErrStopped)
+		}
+	})
+	return work, func() {
+		close(done)
+		wg.Wait()
+		cancel(ErrStopped)
+	}
+}
+
+// prepare makes the tables and registers our names, however long that takes.
+func (s *Scheduler) prepare(ctx context.Context, entries []*entry) {
+	retry := backoff.Backoff{Min: 200 * time.Millisecond, Max: 30 * time.Second}
+	for {
+		err := s.prepareOnce(ctx)
+		if err == nil {
+			s.ready.Store(true)
+			for _, e := range entries {
+				e.poke()
+			}
+			return
+		}
+		wait := retry.Next()
+		reason := s.databaseReason(err, wait)
+		if retry.Tries() == 1 {
+			s.cfg.Logger.WarnContext(ctx, "bgtransform: cannot make its tables yet", "reason", reason.Text)
+		}
+		for _, e := range entries {
+			e.update(func(v *view) { v.here = reason })
+		}
+		if backoff.Sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+// bootTimeout bounds one try to make the tables, and every other small query.
+const bootTimeout = 10 * time.Second
+
+func (s *Scheduler) prepareOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	if err := s.store.Create(ctx); err != nil {
+		return err
+	}
+	return s.store.Register(ctx, s.names())
+}
+
+// supervise runs one transform until ctx ends. A panic in it ends nothing but
+// the attempt it happened in.
+func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
+	first := backoff.Jitter(50 * time.Millisecond) // a pool that restarts together spreads out
+	if backoff.Sleep(ctx, first) != nil {
+		return
+	}
+	retry := backoff.Backoff{Min: time.Second, Max: time.Minute}
+	for ctx.Err() == nil {
+		next := s.contained(ctx, work, e, &retry)
+		if next.reason.Code != ReasonNone {
+			e.update(func(v *view) { v.here = next.reason })
+			s.watch.waiting(ctx, WaitInfo{Transform: e.name, Reason: next.reason, For: next.wait})
+		}
+		s.rest(ctx, e, next.wait)
+	}
+}
+
+// contained runs one round and turns a panic into a wait.
+func (s *Scheduler) contained(ctx, work context.Context, e *entry, retry *backoff.Backoff) (next pause) {
+	defer func() {
+		if v := recover(); v != nil {
+			// The panic's value may quote a row; its type and the stack do not.
+			wait := retry.Next()
+			s.cfg.Logger.ErrorContext(ctx, "bgtransform: panic", "transform", e.name, "type", typeName(v), "stack", string(debug.Stack()))
+			next = pause{wait: wait, reason: Reason{
+				Code: ReasonBackoff, Text: "backing off after a panic of type " + typeName(v), Until: time.Now().Add(wait),
+			}}
+		}
+	}()
+	return s.round(ctx, work, e, retry)
+}
+
+// rest waits until it is time to look again. Zero or less means until woken.
+func (s *Scheduler) rest(ctx context.Context, e *entry, d time.Duration) {
+	var expired <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-e.wakes:
+	case <-expired:
+	}
+}
+
+func (s *Scheduler) logger(e *entry) *slog.Logger { return s.cfg.Logger.With("transform", e.name) }

@@ -1,0 +1,143 @@
+package bgtransform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+)
+
+// SQL is a transform that one SQL expression can do: each batch is a single
+// UPDATE over a range of keys, the fastest way there is. M is the bun model
+// of the table; nothing but its table name and primary key is used.
+//
+//	UPDATE tracks SET <Set> WHERE <key in the range> AND (<Pending>)
+//
+// Rows that bun would hide because they are soft-deleted are transformed too:
+// they are in the table, and the contract step needs them.
+type SQL[M any] struct {
+	// Name identifies the transform for ever: in the database, in flags, in
+	// metrics. Lower-case letters, digits, '-', '_' and '.'. Required.
+	Name string
+
+	// Pending is the SQL condition that is true for rows that are still to be
+	// transformed, and false once they are. Required.
+	Pending string
+
+	// PendingArgs fill the placeholders (?) of Pending, as in bun.
+	PendingArgs []any
+
+	// Set is the SET clause, such as "length_ms = length * 1000". Required.
+	Set string
+
+	// SetArgs fill the placeholders (?) of Set, as in bun.
+	SetArgs []any
+
+	// Options are the transform's own; zero fields are taken from Config.
+	Options Options
+}
+
+var _ Transform = SQL[struct{}]{}
+
+// Definition implements [Transform].
+func (s SQL[M]) Definition() Definition { return Definition{Name: s.Name, Options: s.Options} }
+
+// Check implements [Checker].
+func (s SQL[M]) Check(db *bun.DB) error {
+	var errs []error
+	if s.Pending == "" {
+		errs = append(errs, errors.New(`Pending is empty; want the SQL condition of rows still to be transformed, such as "length_ms IS NULL"`))
+	}
+	if s.Set == "" {
+		errs = append(errs, errors.New(`Set is empty; want a SET clause, such as "length_ms = length * 1000"`))
+	}
+	_, err := tableOf(db, reflect.TypeFor[M]())
+	return errors.Join(append(errs, err)...)
+}
+
+// Open implements [Transform].
+func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
+	t, err := tableOf(db, reflect.TypeFor[M]())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.inspect(ctx, db, nil); err != nil {
+		return nil, err
+	}
+	st := &sqlStepper{
+		walker: walker{table: t, db: db, pending: formatSQL(db, s.Pending, s.PendingArgs)},
+		set:    formatSQL(db, s.Set, s.SetArgs),
+	}
+	return st, st.probe(ctx, db)
+}
+
+// formatSQL fills the placeholders of a piece of SQL, once.
+func formatSQL(db *bun.DB, query string, args []any) string {
+	return db.QueryGen().FormatQuery(query, args...)
+}
+
+type sqlStepper struct {
+	walker
+	set string
+}
+
+// probe runs the statement over no rows, so that an error in it is found
+// before anything is written.
+func (s *sqlStepper) probe(ctx context.Context, db bun.IDB) error {
+	_, err := s.update(ctx, db, keyset.Range{}, "", nil)
+	if err != nil {
+		return fmt.Errorf("try the update over no rows: %w", err)
+	}
+	return nil
+}
+
+// Step implements [Stepper].
+func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
+	r, step, err := s.next(ctx, req)
+	if err != nil || r.N == 0 {
+		return step, err
+	}
+	skip, args, err := s.skipped(req.Skip)
+	if err != nil {
+		return Step{}, err
+	}
+	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return s.apply(ctx, tx, r, skip, args) }
+	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
+		cond, condArgs := s.walk.Within(r)
+		return s.keysWhere(ctx, tx, cond+" AND (?)"+skip, append(append(condArgs, bun.Safe(s.pending)), args...)...)
+	}
+	return step, nil
+}
+
+func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip string, args []any) (Applied, error) {
+	found := -1
+	if !s.d.AffectedIsMatched {
+		cond, condArgs := s.walk.Within(r)
+		query := "SELECT count(*) FROM " + s.from + " WHERE " + cond + " AND (?)" + skip
+		if err := tx.QueryRowContext(ctx, query, append(append(condArgs, bun.Safe(s.pending)), args...)...).Scan(&found); err != nil {
+			return Applied{}, err
+		}
+	}
+	changed, err := s.update(ctx, tx, r, skip, args)
+	if err != nil {
+		return Applied{}, err
+	}
+	return Applied{Found: cmp.Or(max(found, 0), changed), Changed: changed}, nil
+}
+
+func (s *sqlStepper) update(ctx context.Context, db bun.IDB, r keyset.Range, skip string, skipArgs []any) (int, error) {
+	cond, condArgs := s.walk.Within(r)
+	args := append([]any{bun.Safe(s.set)}, condArgs...)
+	args = append(append(args, bun.Safe(s.pending)), skipArgs...)
+	res, err := db.ExecContext(ctx, "UPDATE "+s.from+" SET ? WHERE "+cond+" AND (?)"+skip, args...)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}

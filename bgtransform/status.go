@@ -1,0 +1,198 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// Status is a snapshot of one transform: what is, why, and how far. It holds
+// no row values.
+type Status struct {
+	Transform string `json:"transform"`
+	State     State  `json:"state"`
+	Reason    Reason `json:"reason,omitzero"` // why it is in this state, or what limits it
+	Here      Reason `json:"here,omitzero"`   // why this instance is not the one that advances it
+	Holder    string `json:"holder,omitempty"`
+
+	Run     int64 `json:"run"`
+	Pass    int64 `json:"pass"`
+	Attempt int64 `json:"attempt"`
+	Batches int64 `json:"batches"` // of the run
+
+	Rows        int64   `json:"rows"`        // changed, in the run
+	Walked      int64   `json:"walked"`      // keys walked in this pass
+	Moved       int64   `json:"moved"`       // left to a later pass because the app changed them meanwhile
+	Quarantined int64   `json:"quarantined"` // block completion
+	Accepted    int64   `json:"accepted"`    // in quarantine, accepted by an operator
+	Remaining   int64   `json:"remaining"`   // estimate of keys still to walk in this pass; -1: not known
+	Progress    float64 `json:"progress"`    // share of this pass, 0 to 1; -1: not known
+	RowsPerSec  float64 `json:"rows_per_second"`
+
+	Started   time.Time `json:"started,omitzero"` // of the run
+	Updated   time.Time `json:"updated,omitzero"` // the holder's last sign
+	Completed time.Time `json:"completed,omitzero"`
+	Finish    time.Time `json:"finish,omitzero"` // estimate for this pass, if it may go on all the time
+
+	LastError   string    `json:"last_error,omitempty"`
+	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+}
+
+// Status returns a snapshot of every registered transform, in the order of
+// registration. When the database cannot be read, it returns what this
+// instance knows together with the error.
+func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
+	s.mu.Lock()
+	entries := s.entries
+	s.mu.Unlock()
+	byName := map[string]store.Record{}
+	var err error
+	if s.ready.Load() && len(entries) > 0 {
+		var recs []store.Record
+		if recs, err = s.load(ctx, s.names()); err != nil {
+			err = fmt.Errorf("bgtransform: read status: %w", err)
+		}
+		for _, rec := range recs {
+			byName[rec.Transform.Name] = rec
+		}
+	}
+	out := make([]Status, len(entries))
+	for i, e := range entries {
+		out[i] = s.status(e, byName)
+		if err != nil && out[i].Here.IsZero() {
+			out[i].Here = s.databaseReason(err, 0)
+		}
+	}
+	return out, err
+}
+
+func (s *Scheduler) status(e *entry, byName map[string]store.Record) Status {
+	v := e.look()
+	rec, ok := byName[e.name]
+	switch {
+	case v.holding && v.record != nil:
+		held, accepted, desired := rec.Held, rec.Accepted, rec.Intent
+		rec = *v.record // fresher than the database: the last measure is not written yet
+		if ok {
+			rec.Held, rec.Accepted, rec.Intent = held, accepted, desired
+		}
+	case !ok && v.record != nil:
+		rec = *v.record
+	case !ok:
+		return Status{Transform: e.name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
+	}
+	st := statusOf(rec, s.cfg.LeaseTTL)
+	if !v.holding {
+		st.Here = v.here
+	}
+	if st.Reason.IsZero() && !v.holding && st.State != StateComplete && st.State != StateRunning {
+		st.Reason = v.here
+	}
+	return st
+}
+
+// Status returns a snapshot of the named transforms, or of all in the database
+// when no name is given, as the database knows them.
+func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error) {
+	recs, err := c.store.Load(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("bgtransform: %w", err)
+	}
+	for _, name := range names {
+		if !known(recs, name) {
+			return nil, fmt.Errorf("bgtransform: %w: %q", ErrUnknownTransform, name)
+		}
+	}
+	out := make([]Status, len(recs))
+	for i, rec := range recs {
+		out[i] = statusOf(rec, 2*Config{}.withDefaults().LeaseTTL)
+	}
+	return out, nil
+}
+
+func known(recs []store.Record, name string) bool {
+	for _, rec := range recs {
+		if rec.Transform.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// statusOf makes a status of a record. A holder that has given no sign for
+// longer than silence is said to be gone.
+func statusOf(rec store.Record, silence time.Duration) Status {
+	t, r := rec.Transform, rec.Range
+	st := Status{
+		Transform: t.Name, State: State(t.State), Reason: reasonOf(rec),
+		Run: r.Run, Pass: r.Pass, Attempt: r.Attempt, Batches: r.Batches,
+		Rows: r.Changed, Walked: r.KeysInPass, Moved: r.Moved, Quarantined: rec.Held, Accepted: rec.Accepted,
+		Remaining: r.Remaining, Progress: progress(t, r), RowsPerSec: r.RowsPerSec,
+		Started: at(t.StartedMS), Updated: at(max(r.HeartbeatMS, t.UpdatedMS)), Completed: at(t.CompletedMS),
+		LastError: t.LastError, LastErrorAt: at(t.LastErrorMS),
+	}
+	if r.HeartbeatMS > 0 {
+		st.Holder = r.Holder
+	}
+	if st.State == StateRunning {
+		st.Finish = finish(rec)
+		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
+		if r.HeartbeatMS > 0 && quiet > silence {
+			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s; another instance takes over when its lease ends", r.Holder, quiet.Round(time.Second))}
+		}
+	}
+	if st.State == StateComplete {
+		st.Remaining, st.RowsPerSec = 0, 0
+	}
+	return st
+}
+
+// reasonOf returns the stored reason, or, while it runs, what limits it, or
+// what an operator has asked for that no instance has followed yet.
+func reasonOf(rec store.Record) Reason {
+	t, r, in := rec.Transform, rec.Range, rec.Intent
+	switch {
+	case in.Desired == store.Paused && State(t.State) != StatePaused:
+		return operatorReason(ReasonPaused, "about to be paused", in)
+	case in.Desired == store.Cancelled && State(t.State) != StateCancelled:
+		return operatorReason(ReasonCancelled, "about to be cancelled", in)
+	case t.ReasonCode != "":
+		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
+	case State(t.State) == StateRunning && r.LimitedCode == string(ReasonBackoff):
+		return Reason{Code: ReasonBackoff, Text: r.LimitedBy}
+	case State(t.State) == StateRunning && r.LimitedBy != "":
+		return Reason{Code: ReasonThrottle, Text: r.LimitedBy}
+	default:
+		return Reason{}
+	}
+}
+
+func progress(t store.Transform, r store.Range) float64 {
+	switch {
+	case State(t.State) == StateComplete:
+		return 1
+	case r.Remaining < 0:
+		return -1
+	case r.KeysInPass+r.Remaining == 0:
+		return 0
+	default:
+		return float64(r.KeysInPass) / float64(r.KeysInPass+r.Remaining)
+	}
+}
+
+func finish(rec store.Record) time.Time {
+	r := rec.Range
+	if r.Remaining < 0 || r.RowsPerSec <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(rec.NowMS).Add(time.Duration(float64(r.Remaining) / r.RowsPerSec * float64(time.Second)))
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

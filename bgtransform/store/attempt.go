@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/uptrace/bun"
+)
+
+// Attempt is one holding of a transform: its number is the fence that every
+// transaction of it checks first.
+type Attempt struct {
+	s      *Store
+	Name   string
+	Number int64
+}
+
+// Claim begins an attempt: it raises the transform's attempt number, so that
+// every older attempt is refused from then on, and returns the record as the
+// new attempt finds it.
+func (s *Store) Claim(ctx context.Context, name, holder string) (Attempt, Record, error) {
+	var rec Record
+	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().Model((*Range)(nil)).
+			Set("attempt = attempt + 1").Set("holder = ?", holder).Set("heartbeat_ms = ?", s.now()).
+			Where("name = ? AND range_no = 0", name).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n != 1 {
+			return cmpErr(err, ErrNotFound)
+		}
+		rec, err = s.get(ctx, tx, name)
+		return err
+	})
+	if err != nil {
+		return Attempt{}, Record{}, fmt.Errorf("claim transform %q: %w", name, err)
+	}
+	return Attempt{s: s, Name: name, Number: rec.Range.Attempt}, rec, nil
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// Tx runs fn in a transaction whose first statement checks the fence and
+// writes the checkpoint r; fn may be nil. It returns an error that wraps
+// [ErrFenced] when a newer attempt has taken over.
+//
+// The fence's row stays locked until the commit, so no newer attempt can begin
+// while this transaction commits.
+func (a Attempt) Tx(ctx context.Context, r *Range, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return a.s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		if err := a.check(ctx, tx, r); err != nil {
+			return err
+		}
+		if fn == nil {
+			return nil
+		}
+		return fn(ctx, tx)
+	})
+}
+
+// check is the first statement of every transaction: it takes the row's lock,
+// on SQLite the database's write lock, before anything is read.
+func (a Attempt) check(ctx context.Context, tx bun.Tx, r *Range) error {
+	res, err := tx.NewUpdate().Model(r).
+		Column("run_no", "restarts", "retries", "link", "pass_no", "cursor_key", "at_end", "batches",
+			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved",
+			"remaining", "rows_per_sec", "busy_ms", "limited_code", "limited_by").
+		Value("heartbeat_ms", "?", a.s.now()).Column("heartbeat_ms").
+		Where("name = ? AND range_no = 0 AND attempt = ?", a.Name, a.Number).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	return a.fenced(res)
+}
+
+func (a Attempt) fenced(res sql.Result) error {
+	n, err := res.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("check fence: %w", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("transform %q, attempt %d: %w", a.Name, a.Number, ErrFenced)
+	}
+	return nil
+}
+
+// Counts completes the checkpoint with what is known only after the batch was
+// written. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) Counts(ctx context.Context, tx bun.Tx, r *Range) error {
+	_, err := tx.NewUpdate().Model(r).
+		Column("found_in_pass", "rows_changed", "rows_moved", "at_end").
+		Where("name = ? AND range_no = 0", a.Name).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write counts: %w", err)
+	}
+	return nil
+}
+
+// SetState writes what is. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) SetState(ctx context.Context, tx bun.Tx, t *Transform) error {
+	_, err := tx.NewUpdate().Model(t).
+		Column("state", "reason_code", "reason", "reason_until_ms", "last_error", "last_error_ms", "started_ms", "completed_ms", "updated_ms").
+		Value("updated_ms", "?", a.s.now()).
+		Where("name = ?", a.Name).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("write state: %w", err)
+	}
+	return nil
+}
+
+// Leave says that the holder has left in good order, so that nobody waits for
+// its heartbeat to grow old. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) Leave(ctx context.Context, tx bun.Tx) error {
+	_, err := tx.NewUpdate().Model((*Range)(nil)).Set("heartbeat_ms = 0").
+		Where("name = ? AND range_no = 0", a.Name).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	return nil
+}

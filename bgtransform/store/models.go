@@ -1,0 +1,120 @@
+package store
+
+import "github.com/uptrace/bun"
+
+// Transform is what is: one row per transform, written by whoever holds it.
+type Transform struct {
+	bun.BaseModel `bun:"table:bgtransform_transforms,alias:t"`
+
+	Name          string `bun:"name,pk,type:varchar(100)"`
+	State         string `bun:"state,notnull,type:varchar(20)"`
+	ReasonCode    string `bun:"reason_code,notnull,type:varchar(40)"`
+	Reason        string `bun:"reason,notnull,type:text"`
+	ReasonUntilMS int64  `bun:"reason_until_ms,notnull,type:bigint"` // 0: not known
+	LastError     string `bun:"last_error,notnull,type:text"`        // holds no row values
+	LastErrorMS   int64  `bun:"last_error_ms,notnull,type:bigint"`
+	CreatedMS     int64  `bun:"created_ms,notnull,type:bigint"`
+	StartedMS     int64  `bun:"started_ms,notnull,type:bigint"`   // of the run; 0: not yet
+	CompletedMS   int64  `bun:"completed_ms,notnull,type:bigint"` // of the run; 0: not yet
+	UpdatedMS     int64  `bun:"updated_ms,notnull,type:bigint"`
+}
+
+// Intent is what operators want: one row per transform.
+type Intent struct {
+	bun.BaseModel `bun:"table:bgtransform_intents,alias:i"`
+
+	Name     string `bun:"name,pk,type:varchar(100)"`
+	Desired  string `bun:"desired,notnull,type:varchar(20)"` // run, paused or cancelled
+	Revision int64  `bun:"revision,notnull,type:bigint"`     // rises with every action
+	Restarts int64  `bun:"restarts,notnull,type:bigint"`     // how often a restart was asked for
+	Retries  int64  `bun:"retries,notnull,type:bigint"`      // how often a retry was asked for
+	ByWhom   string `bun:"by_whom,notnull,type:varchar(200)"`
+	Why      string `bun:"why,notnull,type:text"`
+	SinceMS  int64  `bun:"since_ms,notnull,type:bigint"`
+}
+
+// The values of [Intent].Desired.
+const (
+	Run       = "run"
+	Paused    = "paused"
+	Cancelled = "cancelled"
+)
+
+// Range is how far a run has come: one row per range of a transform's keys.
+type Range struct {
+	bun.BaseModel `bun:"table:bgtransform_ranges,alias:r"`
+
+	Name    string `bun:"name,pk,type:varchar(100)"`
+	RangeNo int64  `bun:"range_no,pk,type:bigint"`
+	LowKey  string `bun:"low_key,notnull,type:text"`  // keys after this one; empty: from the first
+	HighKey string `bun:"high_key,notnull,type:text"` // up to this one; empty: to the last
+
+	Attempt     int64  `bun:"attempt,notnull,type:bigint"` // the fence
+	Holder      string `bun:"holder,notnull,type:varchar(200)"`
+	HeartbeatMS int64  `bun:"heartbeat_ms,notnull,type:bigint"` // the holder's last write; 0 once it has left
+
+	Run         int64  `bun:"run_no,notnull,type:bigint"`
+	Restarts    int64  `bun:"restarts,notnull,type:bigint"` // of the intent, as far as the run has followed it
+	Retries     int64  `bun:"retries,notnull,type:bigint"`
+	Link        string `bun:"link,notnull,type:varchar(200)"` // joins the traces of the run's attempts
+	Pass        int64  `bun:"pass_no,notnull,type:bigint"`
+	Cursor      string `bun:"cursor_key,notnull,type:text"` // empty: before the first key
+	AtEnd       bool   `bun:"at_end,notnull"`               // the pass has walked all keys and found nothing but quarantine
+	Batches     int64  `bun:"batches,notnull,type:bigint"`  // of the run
+	KeysInPass  int64  `bun:"keys_in_pass,notnull,type:bigint"`
+	FoundInPass int64  `bun:"found_in_pass,notnull,type:bigint"`
+
+	Keys        int64   `bun:"keys_walked,notnull,type:bigint"` // of the run, all passes
+	Changed     int64   `bun:"rows_changed,notnull,type:bigint"`
+	Moved       int64   `bun:"rows_moved,notnull,type:bigint"`
+	Remaining   int64   `bun:"remaining,notnull,type:bigint"` // estimate for the pass; -1: not known
+	RowsPerSec  float64 `bun:"rows_per_sec,notnull"`
+	BusyMS      int64   `bun:"busy_ms,notnull,type:bigint"` // time spent in batches, of the run
+	LimitedCode string  `bun:"limited_code,notnull,type:varchar(40)"`
+	LimitedBy   string  `bun:"limited_by,notnull,type:varchar(200)"`
+}
+
+// Quarantined is a row that could not be transformed.
+type Quarantined struct {
+	bun.BaseModel `bun:"table:bgtransform_quarantine,alias:q"`
+
+	Name     string `bun:"name,pk,type:varchar(100)"`
+	KeyHash  string `bun:"key_hash,pk,type:varchar(64)"` // keys can be longer than an index allows
+	Key      string `bun:"key_text,notnull,type:text"`
+	Standing string `bun:"standing,notnull,type:varchar(20)"`
+	Class    string `bun:"class,notnull,type:varchar(200)"`
+	Message  string `bun:"message,notnull,type:text"` // may quote values: it is kept here and shown only on demand
+	Tries    int64  `bun:"tries,notnull,type:bigint"`
+	FirstMS  int64  `bun:"first_ms,notnull,type:bigint"`
+	LastMS   int64  `bun:"last_ms,notnull,type:bigint"`
+	ByWhom   string `bun:"by_whom,notnull,type:varchar(200)"` // who accepted it
+}
+
+// The values of [Quarantined].Standing.
+const (
+	Held     = "held"     // blocks completion
+	Retrying = "retrying" // an operator asked to try again; blocks completion
+	Accepted = "accepted" // an operator accepted that the row stays as it is
+)
+
+// Action is one line of the operators' log.
+type Action struct {
+	bun.BaseModel `bun:"table:bgtransform_actions,alias:a"`
+
+	ID     int64  `bun:"id,pk,autoincrement"`
+	Name   string `bun:"name,notnull,type:varchar(100)"`
+	Action string `bun:"action,notnull,type:varchar(20)"`
+	ByWhom string `bun:"by_whom,notnull,type:varchar(200)"`
+	Why    string `bun:"why,notnull,type:text"`
+	AtMS   int64  `bun:"at_ms,notnull,type:bigint"`
+}
+
+// leaseRow is the lease of one transform.
+type leaseRow struct {
+	bun.BaseModel `bun:"table:bgtransform_leases,alias:l"`
+
+	Name      string `bun:"name,pk,type:varchar(200)"`
+	Holder    string `bun:"holder,notnull,type:varchar(200)"`
+	Term      string `bun:"term,notnull,type:varchar(64)"`
+	ExpiresMS int64  `bun:"expires_ms,notnull,type:bigint"`
+}

@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/uptrace/bun"
+)
+
+// maxMessage bounds what is kept of an error's text.
+const maxMessage = 2000
+
+func keyHash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// Quarantine sets rows aside, or counts another try of rows that were set
+// aside before. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) error {
+	for i := range rows {
+		row := rows[i]
+		row.Name, row.KeyHash, row.Standing = a.Name, keyHash(row.Key), Held
+		if len(row.Message) > maxMessage {
+			row.Message = row.Message[:maxMessage]
+		}
+		res, err := tx.NewUpdate().Model(&row).Column("standing", "class", "message").
+			Set("tries = tries + 1").Set("last_ms = ?", a.s.now()).WherePK().Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write quarantine: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			if err != nil {
+				return fmt.Errorf("write quarantine: %w", err)
+			}
+			continue
+		}
+		row.Tries = 1
+		_, err = tx.NewInsert().Model(&row).
+			Value("first_ms", "?", a.s.now()).Value("last_ms", "?", a.s.now()).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write quarantine: %w", err)
+		}
+	}
+	return nil
+}
+
+// Discharge removes rows from the quarantine: they are no longer pending, or
+// gone. With no keys it empties the quarantine. It runs inside the transaction
+// of [Attempt.Tx].
+func (a Attempt) Discharge(ctx context.Context, tx bun.Tx, keys ...string) error {
+	q := tx.NewDelete().Model((*Quarantined)(nil)).Where("name = ?", a.Name)
+	if len(keys) > 0 {
+		hashes := make([]string, len(keys))
+		for i, k := range keys {
+			hashes[i] = keyHash(k)
+		}
+		q = q.Where("key_hash IN (?)", bun.List(hashes))
+	}
+	if _, err := q.Exec(ctx); err != nil {
+		return fmt.Errorf("discharge from quarantine: %w", err)
+	}
+	return nil
+}
+
+// Quarantined returns at most limit rows in quarantine, the newest first.
+func (s *Store) Quarantined(ctx context.Context, name string, limit int, standings ...string) ([]Quarantined, error) {
+	var rows []Quarantined
+	q := s.db.NewSelect().Model(&rows).Where("name = ?", name).OrderExpr("last_ms DESC, key_hash").Limit(int64(limit))
+	if len(standings) > 0 {
+		q = q.Where("standing IN (?)", bun.List(standings))
+	}
+	if err := q.Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read quarantine of %q: %w", name, err)
+	}
+	return rows, nil
+}

@@ -1,0 +1,86 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+)
+
+// ErrFenced is returned when a newer attempt has taken the transform over: the
+// caller's transaction must be rolled back, and its attempt is over.
+var ErrFenced = errors.New("bgtransform: fenced: a newer attempt has taken over")
+
+// ErrNotFound is returned for a transform that no instance has ever registered
+// in this database.
+var ErrNotFound = errors.New("bgtransform: no such transform in this database")
+
+// Store reads and writes the tables of one database. It is safe for concurrent use.
+type Store struct {
+	db *bun.DB
+	d  *dialect.Dialect
+}
+
+// New returns the store of db. It does no I/O; it fails when the database is
+// of a kind that is not supported.
+func New(db *bun.DB) (*Store, error) {
+	d, err := dialect.For(db)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, d: d}, nil
+}
+
+// Create makes the tables that are missing. The scheduler calls it on start;
+// it may be called any number of times, from several instances at once.
+func Create(ctx context.Context, db bun.IDB) error {
+	for _, model := range []any{
+		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
+		(*Quarantined)(nil), (*Action)(nil), (*leaseRow)(nil),
+	} {
+		if _, err := db.NewCreateTable().Model(model).IfNotExists().Exec(ctx); err != nil {
+			return fmt.Errorf("create table for %T: %w", model, err)
+		}
+	}
+	return nil
+}
+
+// Create makes the tables that are missing; see [Create].
+func (s *Store) Create(ctx context.Context) error { return Create(ctx, s.db) }
+
+// Register makes the rows of transforms that are new to this database.
+func (s *Store) Register(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if err := s.register(ctx, name); err != nil {
+			return fmt.Errorf("register transform %q: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) register(ctx context.Context, name string) error {
+	known, err := s.db.NewSelect().Model((*Range)(nil)).Where("name = ?", name).Exists(ctx)
+	if err != nil || known {
+		return err
+	}
+	return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		now := s.now()
+		_, err := tx.NewInsert().Model(&Transform{Name: name, State: "pending"}).
+			Value("created_ms", "?", now).Value("updated_ms", "?", now).Ignore().Exec(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewInsert().Model(&Intent{Name: name, Desired: Run}).
+			Value("since_ms", "?", now).Ignore().Exec(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.NewInsert().Model(&Range{Name: name, Run: 1, Pass: 1, Remaining: -1}).Ignore().Exec(ctx)
+		return err
+	})
+}
+
+func (s *Store) now() bun.Safe { return bun.Safe(s.d.Now) }

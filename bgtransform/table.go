@@ -1,0 +1,182 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+)
+
+// table is a model's table, with what both ready-made kinds need of it.
+type table struct {
+	*schema.Table
+	d    *dialect.Dialect
+	from string // quoted, with its alias
+	walk keyset.Walk
+}
+
+// tableOf returns the table of a model. It does no I/O.
+func tableOf(db *bun.DB, model reflect.Type) (*table, error) {
+	if model.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("model %s is not a struct", model)
+	}
+	d, err := dialect.For(db)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{Table: db.Table(model), d: d}
+	if len(t.PKs) == 0 {
+		return nil, fmt.Errorf("model %s has no primary key; mark its key with `bun:\",pk\"`: rows are walked in its order", model)
+	}
+	t.from = string(t.SQLName) + " AS " + string(t.SQLAlias)
+	keys := make([]string, len(t.PKs))
+	for i, f := range t.PKs {
+		keys[i] = string(f.SQLName)
+	}
+	t.walk = keyset.Walk{Table: t.from, Keys: keys, Raw: d.Raw}
+	return t, nil
+}
+
+// field returns a column of the model, or an error that lists those there are.
+func (t *table) field(use, column string) (*schema.Field, error) {
+	if f, ok := t.FieldMap[column]; ok {
+		return f, nil
+	}
+	names := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		names[i] = f.Name
+	}
+	return nil, fmt.Errorf("%s: model %s has no column %q; it has %s", use, t.TypeName, column, strings.Join(names, ", "))
+}
+
+// inspect compares the model with the table in the database, where the key
+// must be the primary key to the letter: the walk and the writes rely on it.
+func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {
+	cols, err := t.d.Columns(ctx, db, t.Schema, t.Name)
+	if err != nil {
+		return fmt.Errorf("inspect table %q: %w", t.Name, err)
+	}
+	if len(cols) == 0 {
+		return &schemaError{fmt.Sprintf("table %q does not exist", t.Name)}
+	}
+	var key []string
+	for _, c := range slices.SortedFunc(slices.Values(cols), func(a, b dialect.Column) int { return a.PK - b.PK }) {
+		if c.PK > 0 {
+			key = append(key, c.Name)
+		}
+	}
+	if len(key) == 0 {
+		return &schemaError{fmt.Sprintf("table %q has no primary key; rows are walked in its order", t.Name)}
+	}
+	model := make([]string, len(t.PKs))
+	for i, f := range t.PKs {
+		model[i] = f.Name
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(key)), slices.Sorted(slices.Values(model))) {
+		return &schemaError{fmt.Sprintf("table %q has the primary key (%s), but model %s has (%s)",
+			t.Name, strings.Join(key, ", "), t.TypeName, strings.Join(model, ", "))}
+	}
+	for _, name := range used {
+		if !slices.ContainsFunc(cols, func(c dialect.Column) bool { return strings.EqualFold(c.Name, name) }) {
+			return &schemaError{fmt.Sprintf("table %q has no column %q yet; has its migration run?", t.Name, name)}
+		}
+	}
+	return nil
+}
+
+// schemaError says that the database is not (yet) as the transform needs it.
+type schemaError struct{ text string }
+
+func (e *schemaError) Error() string { return e.text }
+
+// skipped returns the condition that leaves out the rows in quarantine, or "".
+func (t *table) skipped(skip Skips) (string, []any, error) {
+	if skip.Len() == 0 {
+		return "", nil, nil
+	}
+	keys := make([]keyset.Key, 0, skip.Len())
+	for text := range skip.All {
+		key, err := t.key(text)
+		if err != nil {
+			return "", nil, err
+		}
+		keys = append(keys, key)
+	}
+	cond, args := t.walk.AnyOf(keys)
+	return " AND NOT (" + cond + ")", args, nil
+}
+
+// key decodes a cursor; nil for the empty one.
+func (t *table) key(cursor string) (keyset.Key, error) {
+	if cursor == "" {
+		return nil, nil
+	}
+	key, err := keyset.Decode(cursor)
+	if err != nil {
+		return nil, err
+	}
+	if len(key) != len(t.PKs) {
+		return nil, errors.New("the cursor belongs to another primary key; restart the transform")
+	}
+	return key, nil
+}
+
+// stillPending returns those of keys whose rows are pending.
+func (t *table) stillPending(ctx context.Context, db bun.IDB, pending string, keys []string) ([]string, error) {
+	var found []string
+	for chunk := range slices.Chunk(keys, 200) {
+		decoded := make([]keyset.Key, len(chunk))
+		for i, text := range chunk {
+			key, err := t.key(text)
+			if err != nil {
+				return nil, err
+			}
+			decoded[i] = key
+		}
+		cond, args := t.walk.AnyOf(decoded)
+		part, err := t.keysWhere(ctx, db, "("+cond+") AND (?)", append(args, bun.Safe(pending))...)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, part...)
+	}
+	return found, nil
+}
+
+// keysWhere returns the keys of the rows that match a condition, as text.
+func (t *table) keysWhere(ctx context.Context, db bun.IDB, cond string, args ...any) ([]string, error) {
+	raw := make([]string, len(t.walk.Keys))
+	for i, k := range t.walk.Keys {
+		raw[i] = t.d.Raw(k)
+	}
+	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(raw, ", ")+" FROM "+t.from+" WHERE "+cond, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []string
+	key := make(keyset.Key, len(raw))
+	dest := make([]any, len(raw))
+	for i := range key {
+		dest[i] = &key[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return nil, err
+		}
+		text, err := key.Encode()
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, text)
+	}
+	return found, rows.Err()
+}

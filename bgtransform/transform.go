@@ -1,0 +1,137 @@
+package bgtransform
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/bgtransform/window"
+)
+
+// Transform is what [Scheduler.Register] takes. [Rows] and [SQL] are the two
+// ready-made kinds; implement it for anything else (another source or sink, a
+// delete, an insert into another table): the runner gives every kind the same
+// lease, fence, checkpoints, pacing, quarantine and control.
+type Transform interface {
+	// Definition returns the name and the options. It must not change.
+	Definition() Definition
+
+	// Open prepares an attempt. It is called once an attempt holds the lease,
+	// with the app's database, and may query it. An error here is shown in the
+	// status and tried again with backoff: the schema may simply not be there yet.
+	Open(ctx context.Context, db *bun.DB) (Stepper, error)
+}
+
+// Checker is an optional extension of [Transform]: Register calls Check, which
+// must not do I/O, and refuses the transform when it returns an error.
+type Checker interface {
+	Check(db *bun.DB) error
+}
+
+// Stepper walks the rows of one attempt. It is used by one goroutine at a time.
+type Stepper interface {
+	// Step reads the next range of keys and does everything that needs no
+	// transaction, user code included. It must stop soon after ctx ends.
+	Step(ctx context.Context, req Request) (Step, error)
+}
+
+// Rechecker is an optional extension of [Stepper] that lets quarantined rows
+// leave the quarantine once the app has fixed or deleted them.
+type Rechecker interface {
+	// StillPending returns those of keys (as in [RowFailure]) that are still
+	// pending. There are at most a few hundred keys.
+	StillPending(ctx context.Context, db bun.IDB, keys []string) ([]string, error)
+}
+
+// Estimator is an optional extension of [Stepper]: a cheap estimate, without
+// counting, of the keys after a cursor. It returns -1 when it does not know.
+type Estimator interface {
+	Remaining(ctx context.Context, after string) (int64, error)
+}
+
+// Request asks a [Stepper] for one batch.
+type Request struct {
+	After string // the cursor: empty for the first batch of a pass, else what the last Step returned
+	Limit int    // keys that the range may hold at most; at least 1
+	Skip  Skips  // keys in quarantine, which must be neither transformed nor counted
+}
+
+// Skips is a set of keys. Its zero value is empty.
+type Skips struct{ keys map[string]struct{} }
+
+// Has reports whether key is to be skipped.
+func (s Skips) Has(key string) bool { _, ok := s.keys[key]; return ok }
+
+// Len returns the number of keys to skip.
+func (s Skips) Len() int { return len(s.keys) }
+
+// All calls yield for every key until it returns false, in no fixed order.
+func (s Skips) All(yield func(key string) bool) {
+	for k := range s.keys {
+		if !yield(k) {
+			return
+		}
+	}
+}
+
+// Step is one batch, ready to be written.
+type Step struct {
+	// Cursor is the position after this batch: the key of the range's last row.
+	// It must differ from Request.After unless Last is set. When the range
+	// holds exactly one key it is that row's key, under which the runner
+	// quarantines the row if its write alone is refused by the database.
+	Cursor string
+	Last   bool // no key follows the range
+	Keys   int  // keys in the range, pending or not
+
+	// Failed are the rows that user code could not transform.
+	Failed []RowFailure
+
+	// Apply writes the batch inside the runner's transaction, after the fence
+	// was checked. It may be called again, in a new transaction, when the
+	// database asked for a retry. Nil when there is nothing to write.
+	Apply func(ctx context.Context, tx bun.Tx) (Applied, error)
+
+	// StillPending returns, inside the same transaction, the keys of rows that
+	// Apply has written and that are pending all the same. The runner asks on
+	// the first batch of an attempt and in every pass but the first. Nil when
+	// the kind cannot tell.
+	StillPending func(ctx context.Context, tx bun.Tx) ([]string, error)
+}
+
+// Applied is what [Step].Apply did.
+type Applied struct {
+	Found   int // rows that were pending, without those that failed
+	Changed int // rows written; the others had moved on since they were read
+}
+
+// RowFailure is one row that could not be transformed.
+type RowFailure struct {
+	Key   string // the row's key as text: a cursor that points at it
+	Class string // what kind of failure: an error's type, "panic", "timeout", "constraint"
+	Err   error  // kept in the quarantine table only; never logged
+}
+
+// Definition names a transform and says how it is to run.
+type Definition struct {
+	Name    string
+	Options Options
+}
+
+// Options are what one transform may set for itself. The zero value takes
+// everything from [Config]; environment flags win over both.
+type Options struct {
+	// After names transforms that must be complete before this one starts.
+	After []string
+	// Disabled keeps the transform from running until a flag enables it.
+	Disabled bool
+	// Window is when batches may run. The zero value means Config.Window.
+	Window window.Window
+	// Limits is how fast batches may run. Zero fields are taken from Config.Limits.
+	Limits throttle.Limits
+	// RowTimeout bounds the user's code for one row, or one call of a batch
+	// function. Defaults to Config.RowTimeout.
+	RowTimeout time.Duration
+}

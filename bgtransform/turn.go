@@ -1,0 +1,112 @@
+package bgtransform
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+)
+
+// longestNap bounds how long a throttled attempt sleeps before it looks again
+// at what operators want.
+const longestNap = time.Second
+
+// turn is one round of an attempt: everything that can interrupt it, then a
+// pause if the pacer wants one, else a batch. It reports whether the attempt
+// is over.
+func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
+	if end, over := a.interrupted(stop, ctx); over {
+		return end, true
+	}
+	in, err := a.s.store.Intent(ctx, a.e.name)
+	if err != nil {
+		return a.react(stop, ctx, nil, err)
+	}
+	if end, over := a.obey(ctx, in); over {
+		return end, true
+	}
+	if p, shut := a.windowEnds(time.Now()); shut {
+		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
+	}
+	if nap := a.pacer.Wait(); nap.For > 0 {
+		a.throttled(ctx, nap)
+		a.nap(stop, ctx, min(nap.For, longestNap))
+		return ending{}, false
+	}
+	step, err := a.batch(ctx)
+	if err != nil {
+		return a.react(stop, ctx, step, err)
+	}
+	a.retry.Reset()
+	if len(step.Failed) > 0 {
+		if end, over := a.tooManyBad(); over {
+			return end, true
+		}
+	}
+	if step.Last {
+		return a.passEnd(ctx)
+	}
+	return a.dryEnd()
+}
+
+// interrupted reports what ends an attempt without anybody's fault.
+func (a *attempt) interrupted(stop, ctx context.Context) (ending, bool) {
+	switch {
+	case ctx.Err() != nil:
+		return a.lost(ctx, context.Cause(ctx)), true
+	case stop.Err() != nil:
+		return a.stopped(), true
+	default:
+		return ending{}, false
+	}
+}
+
+func (a *attempt) stopped() ending {
+	return ending{state: StateWaiting, reason: Reason{
+		Code: ReasonStopped, Text: fmt.Sprintf("its instance %s shut down; the next one goes on", a.s.cfg.Instance),
+	}}
+}
+
+// windowEnds reports whether the window is shut, or will be before the next
+// batch would end.
+func (a *attempt) windowEnds(now time.Time) (pause, bool) {
+	if p, shut := a.s.windowShut(a.e, now); shut {
+		return p, true
+	}
+	closes, ok := a.e.settings.window.Closes(now)
+	if !ok {
+		return pause{}, false
+	}
+	need := a.pacer.Predict()
+	if now.Add(need).Before(closes) {
+		return pause{}, false
+	}
+	p, _ := windowPause(a.e.settings.window.Next(closes))
+	p.reason.Text = fmt.Sprintf("its window closes at %s, before the next batch (about %s) would end; %s",
+		closes.Format("15:04:05 MST"), need.Round(time.Millisecond), p.reason.Text)
+	return p, true
+}
+
+// throttled shows why the attempt waits.
+func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
+	r := &a.rec.Range
+	r.LimitedCode, r.LimitedBy = nap.Limit.String(), nap.Reason
+	a.show()
+	a.s.watch.waiting(ctx, WaitInfo{
+		Transform: a.e.name, For: nap.For,
+		Reason: Reason{Code: ReasonThrottle, Text: nap.Reason, Until: time.Now().Add(nap.For)},
+	})
+}
+
+// nap sleeps until d is over or anything happens that the next turn must see.
+func (a *attempt) nap(stop, ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-stop.Done():
+	case <-ctx.Done():
+	case <-a.e.wakes:
+	case <-timer.C:
+	}
+}
