@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
@@ -74,6 +75,9 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
+	if err := lease.Trusted(ctx); err != nil {
+		return nil, err
+	}
 	fence, rec, err := s.store.Claim(ctx, e.name, s.cfg.Instance)
 	if err != nil {
 		return nil, err
@@ -123,7 +127,7 @@ func (a *attempt) open(ctx context.Context) error {
 	if err := a.loadSkips(ctx); err != nil {
 		return err
 	}
-	stepper, err := contain(func() (Stepper, error) {
+	stepper, err := contain(ctx, func() (Stepper, error) {
 		return a.e.transform.Open(withRowTimeout(ctx, a.e.settings.rowTimeout), a.s.db)
 	})
 	if err != nil {

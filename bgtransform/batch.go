@@ -51,7 +51,7 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 // read asks the stepper for the next range.
 func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 	r := a.rec.Range
-	step, err := contain(func() (Step, error) {
+	step, err := contain(ctx, func() (Step, error) {
 		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips})
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, er
 	if step.Apply == nil {
 		return Applied{}, nil
 	}
-	applied, err := contain(func() (Applied, error) { return step.Apply(ctx, tx) })
+	applied, err := contain(ctx, func() (Applied, error) { return step.Apply(ctx, tx) })
 	if err != nil {
 		return Applied{}, fmt.Errorf("write rows: %w", err)
 	}
@@ -165,7 +165,7 @@ func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, appli
 	if step.StillPending == nil || applied.Changed == 0 || (!a.first && a.rec.Range.Pass == 1) {
 		return nil, nil
 	}
-	keys, err := contain(func() ([]string, error) { return step.StillPending(ctx, tx) })
+	keys, err := contain(ctx, func() ([]string, error) { return step.StillPending(ctx, tx) })
 	if err != nil {
 		return nil, fmt.Errorf("check what is still pending: %w", err)
 	}

@@ -66,7 +66,7 @@ func (a *attempt) recheck(ctx context.Context) (int, error) {
 	for i, q := range rows {
 		keys[i] = q.Key
 	}
-	pending, err := contain(func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
+	pending, err := contain(ctx, func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
 	if err != nil {
 		return 0, fmt.Errorf("look at the quarantine: %w", err)
 	}

@@ -30,6 +30,7 @@ const (
 	ReasonQuarantine ReasonCode = "quarantine"    // rows in quarantine block completion
 	ReasonPaused     ReasonCode = "paused"        // by an operator
 	ReasonCancelled  ReasonCode = "cancelled"     // by an operator
+	ReasonAsked      ReasonCode = "asked"         // an operator's wish that no instance has followed yet
 	ReasonStopped    ReasonCode = "stopped"       // its instance shut down; the next takes over
 	ReasonLeaseLost  ReasonCode = "lease_lost"    // its instance lost the lease
 	ReasonUnattended ReasonCode = "unattended"    // said to be running, but no instance gives a sign

@@ -22,7 +22,7 @@ var errRowTimeout = errors.New("bgtransform: the row's code took too long")
 var errExited = errors.New("user code ended its goroutine")
 
 // errAbandoned ends an attempt whose user code hangs too often.
-var errAbandoned = errors.New("user code hung and ignored its context too often; goroutines that cannot be stopped were abandoned")
+var errAbandoned = &safeError{class: "hung", text: "user code hung and ignored its context; its goroutine, which cannot be stopped, was left behind"}
 
 // maxAbandoned is how many hung calls an attempt puts up with: each costs a
 // goroutine that nothing can stop.

@@ -117,7 +117,7 @@ func (s *rowStepper[M]) transform(ctx context.Context, rows []row[M]) ([]row[M],
 	if err != nil {
 		return nil, nil, err
 	}
-	good := rows[:0]
+	good := make([]row[M], 0, len(rows))
 	var failed []RowFailure
 	for i, one := range rows {
 		if f := failures[i]; f != nil {
@@ -130,17 +130,18 @@ func (s *rowStepper[M]) transform(ctx context.Context, rows []row[M]) ([]row[M],
 }
 
 func (s *rowStepper[M]) call(ctx context.Context, rows []row[M]) ([]*failure, error) {
+	// A call that hangs is left behind and may look at models whenever it wakes.
+	models := make([]*M, len(rows))
+	for i := range rows {
+		models[i] = rows[i].model
+	}
 	if s.def.Each != nil {
 		return s.caller.each(ctx, len(rows), max(1, s.def.Parallel), func(ctx context.Context, i int) error {
-			return s.def.Each(ctx, rows[i].model)
+			return s.def.Each(ctx, models[i])
 		})
 	}
 	if len(rows) == 0 {
 		return nil, nil
-	}
-	models := make([]*M, len(rows))
-	for i := range rows {
-		models[i] = rows[i].model
 	}
 	whole, err := s.caller.each(ctx, 1, 1, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models) })
 	if err != nil || whole[0] == nil {

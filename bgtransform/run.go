@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
 )
 
 // Run runs the registered transforms until ctx ends, and returns nil once
@@ -49,6 +50,9 @@ func (s *Scheduler) announce(ctx context.Context) {
 	log := s.cfg.Logger
 	log.InfoContext(ctx, "bgtransform: started", "instance", s.cfg.Instance, "transforms", s.names(),
 		"lease", s.describeLease(), "lease_ttl", s.cfg.LeaseTTL.String(), "window", s.cfg.Window.String())
+	if lease.IsLocal(s.cfg.Locker) {
+		log.WarnContext(ctx, "bgtransform: the lease is local to this process; other instances on this database are not excluded by it, only fenced off, which keeps the data right but wastes their work")
+	}
 	for _, name := range s.flags.strangers(s.names()) {
 		log.WarnContext(ctx, "bgtransform: flag names a transform that this version of the app does not have", "variable", name)
 	}
@@ -142,12 +146,20 @@ func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
 	retry := backoff.Backoff{Min: time.Second, Max: time.Minute}
 	for ctx.Err() == nil {
 		next := s.contained(ctx, work, e, &retry)
-		if next.reason.Code != ReasonNone {
-			e.update(func(v *view) { v.here = next.reason })
-			s.watch.waiting(ctx, WaitInfo{Transform: e.name, Reason: next.reason, For: next.wait})
-		}
+		s.waits(ctx, e, next)
 		s.rest(ctx, e, next.wait)
 	}
+}
+
+// waits shows why nothing more can be done now. Observers are told once for as
+// long as the reason stays the same.
+func (s *Scheduler) waits(ctx context.Context, e *entry, next pause) {
+	was := e.look().here
+	e.update(func(v *view) { v.here = next.reason })
+	if next.reason.IsZero() || (was.Code == next.reason.Code && was.Text == next.reason.Text) {
+		return
+	}
+	s.watch.waiting(ctx, WaitInfo{Transform: e.name, Reason: next.reason, For: next.wait})
 }
 
 // contained runs one round and turns a panic into a wait.

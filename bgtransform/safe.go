@@ -5,16 +5,41 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 )
 
-// safeError is an error of the engine's own, which quotes nothing.
-type safeError struct{ class, text string }
+// safeError is an error that quotes nothing. It may wrap one of our sentinels,
+// and never anything else.
+type safeError struct {
+	class, text string
+	sentinel    error
+}
 
 func (e *safeError) Error() string { return e.text }
+
+func (e *safeError) Unwrap() error { return e.sentinel }
+
+// sentinels are the errors that are shown as they are, because their texts are ours.
+func sentinels() []error {
+	return []error{
+		ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, keyset.ErrNull,
+		context.Canceled, context.DeadlineExceeded,
+	}
+}
+
+func sentinelOf(err error) error {
+	for _, known := range sentinels() {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}
 
 // panicError is a panic in user code that was called for a whole batch.
 type panicError struct {
@@ -27,14 +52,39 @@ func (e *panicError) Error() string { return "panic of type " + e.kind }
 // typeName names the type of a panic's value, which may quote a row itself.
 func typeName(v any) string { return fmt.Sprintf("%T", v) }
 
-// contain calls fn and turns a panic into an error.
-func contain[T any](fn func() (T, error)) (out T, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{typeName(v), string(debug.Stack())}
-		}
+// contain calls code that is not ours: a panic comes back as an error, and code
+// that goes on for longer than the leeway after ctx has ended is left behind
+// in its goroutine, so that it holds up nothing else.
+func contain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
+	type result struct {
+		out T
+		err error
+	}
+	done := make(chan result, 1)
+	go func() { // ends when fn does
+		r := result{err: errExited}
+		defer func() {
+			if v := recover(); v != nil {
+				r.err = &panicError{typeName(v), string(debug.Stack())}
+			}
+			done <- r
+		}()
+		r.out, r.err = fn()
 	}()
-	return fn()
+	select {
+	case r := <-done:
+		return r.out, r.err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(leeway)
+	defer timer.Stop()
+	select {
+	case r := <-done:
+		return r.out, r.err
+	case <-timer.C:
+		var none T
+		return none, withCause(ctx, errAbandoned)
+	}
 }
 
 // classify says what an error means for the batch.
@@ -62,10 +112,8 @@ func (s *Scheduler) safeText(err error) string {
 	case errors.As(err, &crash):
 		return crash.Error()
 	}
-	for _, known := range []error{ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, errAbandoned, keyset.ErrNull} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
+	if known := sentinelOf(err); known != nil {
+		return known.Error()
 	}
 	class := s.classify(err)
 	if class.Safe() {
@@ -76,17 +124,18 @@ func (s *Scheduler) safeText(err error) string {
 
 // safe returns an error that says no more than safeText, for observers.
 func (s *Scheduler) safe(err error) error {
-	return &safeError{class: s.errorType(err), text: s.safeText(err)}
+	return &safeError{class: s.errorType(err), text: s.safeText(err), sentinel: sentinelOf(err)}
 }
 
 // ErrorType returns the class of an error that an [Observer] was given, such
 // as "transient", "timeout" or "fenced": a word fit for a metric's attribute.
+// It is empty for other errors.
 func ErrorType(err error) string {
 	var own *safeError
 	if errors.As(err, &own) {
 		return own.class
 	}
-	return "other"
+	return ""
 }
 
 func (s *Scheduler) errorType(err error) string {
@@ -116,9 +165,10 @@ func withCause(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", cause, err)
 }
 
+// clip shortens s to most bytes and leaves no half of a character behind.
 func clip(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
-	return s[:most]
+	return strings.ToValidUTF8(s[:most], "")
 }

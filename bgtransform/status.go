@@ -143,6 +143,9 @@ func statusOf(rec store.Record, silence time.Duration) Status {
 			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s; another instance takes over when its lease ends", r.Holder, quiet.Round(time.Second))}
 		}
 	}
+	if st.Reason.Code == ReasonAsked {
+		st.State = StateWaiting
+	}
 	if st.State == StateComplete {
 		st.Remaining, st.RowsPerSec = 0, 0
 	}
@@ -158,6 +161,10 @@ func reasonOf(rec store.Record) Reason {
 		return operatorReason(ReasonPaused, "about to be paused", in)
 	case in.Desired == store.Cancelled && State(t.State) != StateCancelled:
 		return operatorReason(ReasonCancelled, "about to be cancelled", in)
+	case in.Desired == store.Run && (State(t.State) == StatePaused || in.Restarts > r.Restarts):
+		return operatorReason(ReasonAsked, "resumed or restarted, waits for an instance to go on, asked for", in)
+	case in.Retries > r.Retries:
+		return operatorReason(ReasonAsked, "waits for an instance to retry, asked for", in)
 	case t.ReasonCode != "":
 		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
 	case State(t.State) == StateRunning && r.LimitedCode == string(ReasonBackoff):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -55,6 +56,8 @@ func (a *attempt) interrupted(stop, ctx context.Context) (ending, bool) {
 	switch {
 	case ctx.Err() != nil:
 		return a.lost(ctx, context.Cause(ctx)), true
+	case lease.Trusted(ctx) != nil: // the process may have slept, and its timers with it
+		return a.lost(ctx, lease.ErrLost), true
 	case stop.Err() != nil:
 		return a.stopped(), true
 	default:
@@ -94,7 +97,7 @@ func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 	r.LimitedCode, r.LimitedBy = nap.Limit.String(), nap.Reason
 	a.show()
 	a.s.watch.waiting(ctx, WaitInfo{
-		Transform: a.e.name, For: nap.For,
+		Transform: a.e.name, For: min(nap.For, longestNap),
 		Reason: Reason{Code: ReasonThrottle, Text: nap.Reason, Until: time.Now().Add(nap.For)},
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -24,7 +25,7 @@ func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) 
 		row := rows[i]
 		row.Name, row.KeyHash, row.Standing = a.Name, keyHash(row.Key), Held
 		if len(row.Message) > maxMessage {
-			row.Message = row.Message[:maxMessage]
+			row.Message = strings.ToValidUTF8(row.Message[:maxMessage], "")
 		}
 		res, err := tx.NewUpdate().Model(&row).Column("standing", "class", "message").
 			Set("tries = tries + 1").Set("last_ms = ?", a.s.now()).WherePK().Exec(ctx)

@@ -1,0 +1,36 @@
+// Package throttle paces batches of background work, so that the application
+// keeps the database to itself for the larger part of the time.
+//
+// A [Pacer] answers two questions before each batch: how long to wait ([Pacer.Wait])
+// and how many keys to cover ([Pacer.Size]). It learns from the batches that are
+// reported to it ([Pacer.Done]), and knows three limits, see [Limits]:
+//
+//   - Duty cycle: the share of time that batches may use. After a batch that took
+//     d, the next starts d·(1-duty)/duty after its end at the earliest: with a duty
+//     cycle of one half, the database rests for as long as it worked. As a database
+//     under load takes longer for a batch, it also gets the longer rests.
+//   - Rows per second: a ceiling for changed rows. A batch of r rows that started
+//     at t lets the next start at t + r/rate at the earliest. Time that passes
+//     unused is not saved up, so no burst is greater than one batch, and no batch
+//     covers more keys than the rate allows rows in one second.
+//   - Target: how long one batch should take. It bounds how long locks are held,
+//     and so how long the application can be made to wait by one batch.
+//
+// # Batch size
+//
+// The size follows the target. After a full batch that was clearly faster than
+// the target, it grows, by one half at most; after any batch that was slower it
+// shrinks at once, in proportion; between the two it stays, so that it does
+// not swing. Both steps aim a little below the target. Sizes stay between a floor
+// and a ceiling, except that [Pacer.Shrink], for batches that cannot be had at this
+// size at all, goes below the floor, down to single keys.
+//
+//	took < 75 % of target, batch full    size × min(1.5, 0.9 × target / took)
+//	took ≤ target                        size
+//	took > target                        size × 0.9 × target / took
+//
+// The size is in keys and not in rows that change, so that a range with few rows
+// to change is not a long scan. How long a batch takes can thus rise sharply when
+// a range without rows to change is followed by one that is full of them; the
+// ceiling bounds by how much.
+package throttle

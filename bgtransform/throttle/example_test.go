@@ -1,0 +1,81 @@
+package throttle_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+)
+
+// A runner asks for the size, runs the batch, reports it, and waits.
+func ExamplePacer() {
+	p := throttle.New(throttle.Limits{RowsPerSecond: 100, StartBatch: 50})
+	for range 3 {
+		keys := p.Size()
+		p.Done(throttle.Batch{Keys: keys, Rows: keys, Took: 10 * time.Millisecond})
+		pause := p.Wait() // then wait for pause.For, or until the work is interrupted
+		fmt.Println(keys, "keys, limited by", pause.Reason)
+	}
+	// Output:
+	// 50 keys, limited by rows per second 100
+	// 75 keys, limited by rows per second 100
+	// 100 keys, limited by rows per second 100
+}
+
+func ExampleNew() {
+	p := throttle.New(throttle.Limits{})
+	fmt.Println(p.Size(), p.Wait().For, p.Wait().Limit)
+	// Output:
+	// 500 0s none
+}
+
+func ExamplePacer_Done() {
+	p := throttle.New(throttle.Limits{Target: 100 * time.Millisecond, StartBatch: 1000})
+	p.Done(throttle.Batch{Keys: 1000, Rows: 1000, Took: 20 * time.Millisecond})
+	fmt.Println("after a fast batch:", p.Size())
+	p.Done(throttle.Batch{Keys: 1500, Rows: 1500, Took: 300 * time.Millisecond})
+	fmt.Println("after a slow batch:", p.Size())
+	// Output:
+	// after a fast batch: 1500
+	// after a slow batch: 450
+}
+
+// After a statement timeout the batch is tried again with half of the keys.
+func ExamplePacer_Shrink() {
+	p := throttle.New(throttle.Limits{})
+	p.Shrink()
+	p.Done(throttle.Batch{Took: 5 * time.Second}) // given up, but the database worked
+	fmt.Println(p.Size(), p.Wait().Limit)
+	// Output:
+	// 250 duty
+}
+
+func ExamplePacer_SetLimits() {
+	p := throttle.New(throttle.Limits{})
+	p.SetLimits(throttle.Limits{RowsPerSecond: 20})
+	fmt.Println(p.Size())
+	// Output:
+	// 20
+}
+
+func ExamplePacer_Predict() {
+	p := throttle.New(throttle.Limits{StartBatch: 100})
+	p.Done(throttle.Batch{Keys: 100, Rows: 100, Took: 50 * time.Millisecond})
+	fmt.Println(p.Size(), "keys take", p.Predict())
+	// Output:
+	// 150 keys take 75ms
+}
+
+func ExampleLimits_Validate() {
+	fmt.Println(throttle.Limits{Duty: 50, MaxBatch: -1}.Validate())
+	// Output:
+	// throttle: Duty is 50; want a share of time, more than 0 and at most 1, or 0 for the default of 0.5
+	// throttle: MaxBatch is -1; want from 1 to 1000000 keys, or 0 for the default of 10000
+}
+
+func ExampleLimits_WithDefaults() {
+	l := throttle.Limits{MaxBatch: 200}.WithDefaults()
+	fmt.Println(l.Duty, l.Target, l.MinBatch, l.StartBatch, l.MaxBatch)
+	// Output:
+	// 0.5 100ms 10 200 200
+}

@@ -1,0 +1,80 @@
+package throttle
+
+import "time"
+
+// Batch says how a batch went.
+type Batch struct {
+	// Keys is how many keys the range had, whether their rows were changed or not.
+	// It is 0 for a batch that was given up, which says nothing about the size.
+	Keys int
+
+	// Rows is how many rows were changed.
+	Rows int
+
+	// Took is the time that the database and the user's code took, without the
+	// time that was spent waiting for the next batch.
+	Took time.Duration
+}
+
+// Pacer decides when the next batch may start and how many keys it may cover. It
+// is not safe for concurrent use; a runner has one for each of its loops. It reads
+// the time but never waits itself. Make one with [New].
+type Pacer struct {
+	limits  Limits
+	reasons reasons
+	sizer   sizer
+	clock   schedule
+	recent  history
+}
+
+// New returns a pacer within limits, whose first batch may start at once. It takes
+// the default for a field of limits that is not valid: call [Limits.Validate]
+// before, where an error can be reported.
+func New(limits Limits) *Pacer {
+	p := &Pacer{}
+	p.SetLimits(limits)
+	return p
+}
+
+// SetLimits replaces the limits. They hold from the next batch on, also for the
+// wait before it: call [Pacer.Wait] again to know how long that is now. The size is
+// kept as far as the new limits allow; StartBatch matters until the first batch is
+// done only.
+func (p *Pacer) SetLimits(limits Limits) {
+	p.limits = limits.WithDefaults()
+	p.reasons = reasonsFor(p.limits)
+	p.sizer.setLimits(p.limits)
+}
+
+// Size returns how many keys the next batch may cover, at least 1.
+func (p *Pacer) Size() int { return p.sizer.size }
+
+// Done reports a batch that has just ended, from which the next size and the
+// next wait follow. A batch that was given up also used the database: report
+// the time it took, with Keys and Rows 0. Numbers below 0 count as 0, and more
+// than a day as one.
+func (p *Pacer) Done(b Batch) {
+	b = Batch{Keys: max(b.Keys, 0), Rows: max(b.Rows, 0), Took: min(max(b.Took, 0), longest)}
+	p.clock.done(b, p.limits, time.Now())
+	if b.Keys > 0 {
+		p.sizer.done(b)
+		p.recent.add(b)
+	}
+}
+
+// Shrink halves the size at once, below MinBatch too but not below 1. It is for
+// a batch that was given up, for a statement timeout say, or for a row that must
+// be singled out. From there on the size grows as always.
+func (p *Pacer) Shrink() { p.sizer.halve() }
+
+// Predict returns an upper estimate of how long the next batch of [Pacer.Size] keys
+// takes: as long as the slowest of the last 16 batches of a similar size, or in
+// proportion if it covers more keys. It is 0 if no batch is known.
+func (p *Pacer) Predict() time.Duration { return p.recent.predict(p.Size()) }
+
+// Wait returns how long to wait from now on before the next batch may start,
+// and which limit says so. It may be called any number of times: what it returns
+// counts down.
+func (p *Pacer) Wait() Pause {
+	return p.clock.pause(p.limits, p.reasons, time.Now())
+}

@@ -1,0 +1,57 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// Move is what [Observer.ObserveMoves] reports: any [dualread.Column].
+type Move interface {
+	// Stats returns the counts so far. It must not block and must be safe for
+	// concurrent use.
+	Stats() dualread.Stats
+}
+
+// ObserveMoves reports how many reads of the given columns had to fall back, each
+// time that metrics are collected: the evidence that the old column may go.
+// It returns a function that ends the report and is safe to call more than once.
+// What the meter refuses goes to OpenTelemetry's error handler.
+func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
+	fallbacks, err1 := o.meter.Int64ObservableCounter("bgtransform.dualread.fallbacks",
+		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that the old column had to answer."))
+	missing, err2 := o.meter.Int64ObservableCounter("bgtransform.dualread.missing",
+		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that nothing could answer."))
+	if err := errors.Join(err1, err2); err != nil {
+		otel.Handle(err)
+		return func() {}
+	}
+	moves = slices.Clone(moves)
+	registration, err := o.meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+		for _, m := range moves {
+			stats := m.Stats()
+			set := metric.WithAttributes(keyMove.String(stats.Name))
+			to.ObserveInt64(fallbacks, clamp(stats.Fallbacks), set)
+			to.ObserveInt64(missing, clamp(stats.Missing), set)
+		}
+		return nil
+	}, fallbacks, missing)
+	if err != nil {
+		otel.Handle(err)
+		return func() {}
+	}
+	return func() {
+		if err := registration.Unregister(); err != nil {
+			otel.Handle(err)
+		}
+	}
+}
+
+// clamp converts a count to what OpenTelemetry counts with.
+func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }

@@ -1,0 +1,70 @@
+package telemetry
+
+import (
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Option configures [New].
+type Option interface {
+	apply(config) config
+}
+
+// config is what the options set.
+type config struct {
+	tracerProvider trace.TracerProvider
+	meterProvider  metric.MeterProvider
+}
+
+type optionFunc func(config) config
+
+func (f optionFunc) apply(c config) config { return f(c) }
+
+// WithTracerProvider makes spans go to tp. Defaults to the global provider of
+// OpenTelemetry, also when tp is nil.
+func WithTracerProvider(tp trace.TracerProvider) Option {
+	return optionFunc(func(c config) config {
+		c.tracerProvider = tp
+		return c
+	})
+}
+
+// WithMeterProvider makes metrics go to mp. Defaults to the global provider of
+// OpenTelemetry, also when mp is nil.
+func WithMeterProvider(mp metric.MeterProvider) Option {
+	return optionFunc(func(c config) config {
+		c.meterProvider = mp
+		return c
+	})
+}
+
+// newConfig applies opts, then the defaults.
+func newConfig(opts []Option) config {
+	var c config
+	for _, opt := range opts {
+		if opt != nil {
+			c = opt.apply(c)
+		}
+	}
+	if c.tracerProvider == nil {
+		c.tracerProvider = otel.GetTracerProvider()
+	}
+	if c.meterProvider == nil {
+		c.meterProvider = otel.GetMeterProvider()
+	}
+	return c
+}
+
+func (c config) tracer() trace.Tracer {
+	return c.tracerProvider.Tracer(ScopeName,
+		trace.WithInstrumentationVersion(Version),
+		trace.WithSchemaURL(semconv.SchemaURL))
+}
+
+func (c config) meter() metric.Meter {
+	return c.meterProvider.Meter(ScopeName,
+		metric.WithInstrumentationVersion(Version),
+		metric.WithSchemaURL(semconv.SchemaURL))
+}
