@@ -85,7 +85,7 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 	a := &attempt{
 		s: s, e: e, fence: fence, rec: rec, first: true,
 		log:   s.logger(e).With("attempt", fence.Number),
-		pacer: throttle.New(e.settings.limits),
+		pacer: e.pacer,
 		retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second},
 	}
 	return a, nil

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // entry is one registered transform on this instance.
@@ -12,7 +13,8 @@ type entry struct {
 	after     []string
 	transform Transform
 	settings  settings
-	wakes     chan struct{} // holds at most one wake-up
+	wakes     chan struct{}   // holds at most one wake-up
+	pacer     *throttle.Pacer // used by the entry's loop only; what it has learned outlives an attempt
 
 	mu   sync.Mutex
 	view view
@@ -29,7 +31,7 @@ type view struct {
 
 func newEntry(t Transform, s settings) *entry {
 	def := t.Definition()
-	return &entry{name: def.Name, after: def.Options.After, transform: t, settings: s, wakes: make(chan struct{}, 1)}
+	return &entry{name: def.Name, after: def.Options.After, transform: t, settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
 }
 
 // poke wakes the entry's loop; it never blocks.

@@ -81,7 +81,7 @@ func (a *attempt) windowEnds(now time.Time) (pause, bool) {
 	if !ok {
 		return pause{}, false
 	}
-	need := a.pacer.Predict()
+	need := a.predict()
 	if now.Add(need).Before(closes) {
 		return pause{}, false
 	}
@@ -89,6 +89,15 @@ func (a *attempt) windowEnds(now time.Time) (pause, bool) {
 	p.reason.Text = fmt.Sprintf("its window closes at %s, before the next batch (about %s) would end; %s",
 		closes.Format("15:04:05 MST"), need.Round(time.Millisecond), p.reason.Text)
 	return p, true
+}
+
+// predict returns how long the next batch may take. An instance that has not
+// done one yet goes by the average of the run so far, doubled.
+func (a *attempt) predict() time.Duration {
+	if known := a.pacer.Predict(); known > 0 || a.rec.Range.Batches == 0 {
+		return known
+	}
+	return 2 * time.Duration(a.rec.Range.BusyMS/a.rec.Range.Batches) * time.Millisecond
 }
 
 // throttled shows why the attempt waits.
