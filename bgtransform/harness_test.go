@@ -197,7 +197,7 @@ func (in *instance) stop() {
 // until waits for a status that ok accepts, and returns it.
 func (in *instance) until(name, what string, ok func(bgtransform.Status) bool) bgtransform.Status {
 	in.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(3 * time.Millisecond)
 	defer tick.Stop()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 )
 
 // Class is what an error means for the batch that met it.
@@ -33,7 +34,8 @@ func classifyCommon(err error) (Class, bool) {
 	case errors.Is(err, context.Canceled):
 		return Interrupted, true
 	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
-		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &netErr):
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &netErr),
+		strings.Contains(err.Error(), "sql: database is closed"): // database/sql exports no value for it
 		return Unavailable, true
 	default:
 		return Unknown, false

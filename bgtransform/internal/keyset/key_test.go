@@ -87,7 +87,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		`42`:                       "not a list",
 		`{"a":1}`:                  "not a list",
 		`["i1"`:                    "not a list",
-		`["i1"] `:                  "",
+		`[ "i1" ]`:                 "",
 		`["i1"]x`:                  "not a list",
 		`[1]`:                      "not a list",
 		`null`:                     "no key parts",

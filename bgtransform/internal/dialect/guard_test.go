@@ -1,0 +1,192 @@
+package dialect_test
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+)
+
+// declared are column types as apps declare them, whose affinity, collation or
+// conversion by the driver might blur a comparison.
+func declared() []string {
+	return []string{
+		"", "INTEGER", "REAL", "NUMERIC", "DECIMAL(10,2)", "TEXT", "VARCHAR(3)", "TEXT COLLATE NOCASE", "TEXT COLLATE RTRIM", "BLOB",
+		"DATE", "DATETIME", "TIMESTAMP", "TIME", "BOOLEAN", "JSON",
+	}
+}
+
+// stored are SQL expressions of values that are alike to a careless eye.
+func stored() []string {
+	return []string{
+		"NULL", "0", "1", "2", "-1", "0.0", "-0.0", "1.0", "1.5", "'0'", "'1'", "'1.0'", "'1.50'", "' 1'", "''", "' '", "'a'", "'A'", "'a '", "'å'", "'Å'",
+		"x''", "x'00'", "x'31'", "x'61'", "'NULL'", "'null'", "'true'", "char(97, 0)", "char(97, 0, 98)", "CAST(x'ff' AS TEXT)", "CAST(x'fe' AS TEXT)",
+		"9007199254740992", "9007199254740993", "9007199254740992.0", "9223372036854775807", "-9223372036854775808", "0.1", "0.1 + 0.2", "0.3",
+		"1e308 * 10", "-1e308 * 10", "5e-324",
+		"'2024-01-02'", "'2024-01-02 00:00:00'", "'2024-01-02 03:04:05'", "'2024-01-02T03:04:05Z'", "'2024-01-02 03:04:05+00:00'",
+		"'2024-01-02 03:04:05.000'", "'2024-01-02 03:04:05.123456789'", "'2024-01-02 05:04:05+02:00'", "1704164645", "1704164645000", "'{\"a\":1}'", "'{\"a\": 1}'",
+	}
+}
+
+// The guard is true for what was read, whatever it is: else the row would
+// never be written.
+func TestGuardHoldsForWhatWasRead(t *testing.T) {
+	t.Parallel()
+	forEachStored(t, func(t *testing.T, db *bun.DB, decl, expr string) {
+		raw := readRaw(t, db)
+		if n := guarded(t, db, raw); n != 1 {
+			t.Errorf("%s in a column of type %q reads as %#v, and its guard matches %d rows, want 1", expr, decl, raw, n)
+		}
+	})
+}
+
+// The guard is false as soon as the column holds other bytes, or bytes of
+// another type: else a user's change would be overwritten (I3).
+func TestGuardSeesEveryChange(t *testing.T) {
+	t.Parallel()
+	forEachStored(t, func(t *testing.T, db *bun.DB, decl, expr string) {
+		raw, was := readRaw(t, db), identity(t, db)
+		for _, other := range stored() {
+			exec(t, db, "UPDATE t SET v = "+other)
+			is := identity(t, db)
+			want := 0
+			if is == was {
+				want = 1
+			}
+			if n := guarded(t, db, raw); n != want && !equalNumbers(was, is) {
+				t.Errorf("type %q: read %s (%s), then %s was stored (%s): the guard matches %d rows, want %d", decl, expr, was, other, is, n, want)
+			}
+		}
+	})
+}
+
+// equalNumbers excuses the one difference that SQLite's comparison does not
+// see: an integer and a float of the same number, in a column that keeps both.
+func equalNumbers(a, b string) bool {
+	kindA, textA, _ := strings.Cut(a, " ")
+	kindB, textB, _ := strings.Cut(b, " ")
+	if kindA == kindB || (kindA != "integer" && kindA != "real") || (kindB != "integer" && kindB != "real") {
+		return false
+	}
+	x, okA := new(big.Rat).SetString(textA)
+	y, okB := new(big.Rat).SetString(textB)
+	return okA && okB && x.Cmp(y) == 0
+}
+
+func forEachStored(t *testing.T, do func(t *testing.T, db *bun.DB, decl, expr string)) {
+	t.Helper()
+	for _, decl := range declared() {
+		t.Run("type "+decl, func(t *testing.T) {
+			t.Parallel()
+			db := memory(t)
+			exec(t, db, "CREATE TABLE t (id INTEGER PRIMARY KEY, v "+decl+")")
+			exec(t, db, "INSERT INTO t (id) VALUES (1)")
+			for _, expr := range stored() {
+				exec(t, db, "UPDATE t SET v = "+expr)
+				do(t, db, decl, expr)
+			}
+		})
+	}
+}
+
+// readRaw reads the value as the engine does.
+func readRaw(t *testing.T, db *bun.DB) any {
+	t.Helper()
+	var raw any
+	if err := db.QueryRowContext(t.Context(), "SELECT "+dialectOf(t, db).Raw(`"v"`)+" FROM t").Scan(&raw); err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// guarded returns how many rows a write with that guard finds.
+func guarded(t *testing.T, db *bun.DB, raw any) int {
+	t.Helper()
+	n, err := write(t, db, dialect.Update{
+		Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"id"`}, Guards: []string{`"v"`}, Where: "1 = 1",
+		Rows: []dialect.Row{{Key: []any{int64(1)}, Set: []any{int64(1)}, Guard: []any{raw}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// identity is what the database itself says is stored, as text.
+func identity(t *testing.T, db *bun.DB) string {
+	t.Helper()
+	var kind, value, bytes string
+	err := db.QueryRowContext(t.Context(), "SELECT typeof(v), iif(typeof(v) = 'integer', CAST(v AS TEXT), printf('%!.26g', v)), hex(v) FROM t").Scan(&kind, &value, &bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind == "integer" || kind == "real" {
+		return kind + " " + value
+	}
+	return kind + " " + bytes
+}
+
+func TestRawReadsTimesAsTheyAreStored(t *testing.T) {
+	t.Parallel()
+	for _, decl := range []string{"DATE", "DATETIME", "TIMESTAMP"} {
+		db := memory(t)
+		exec(t, db, "CREATE TABLE t (id INTEGER PRIMARY KEY, v "+decl+")")
+		for _, text := range []string{"2024-01-02", "2024-01-02 03:04:05", "2024-01-02T03:04:05Z", "2024-01-02 05:04:05.5+02:00"} {
+			exec(t, db, "INSERT OR REPLACE INTO t (id, v) VALUES (1, ?)", text)
+			if got := readRaw(t, db); got != text {
+				t.Errorf("%s: %q reads as %#v", decl, text, got)
+			}
+		}
+		var converted any
+		if err := db.QueryRowContext(t.Context(), "SELECT v FROM t").Scan(&converted); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := converted.(time.Time); !ok {
+			t.Errorf("%s: the driver converts nothing (%T), so this test shows nothing", decl, converted)
+		}
+	}
+}
+
+// A row whose guard fails is left alone, and those beside it are written.
+func TestWriteLeavesRowsThatMovedOn(t *testing.T) {
+	t.Parallel()
+	db := memory(t)
+	exec(t, db, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE, w TEXT)")
+	exec(t, db, "INSERT INTO t VALUES (1, 'a', NULL), (2, 'A', NULL), (3, NULL, NULL), (4, 'a', 'done')")
+	u := dialect.Update{
+		Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"w"`}, Guards: []string{`"v"`}, Where: "w IS NULL OR 1 = 0",
+	}
+	for id := range int64(5) {
+		u.Rows = append(u.Rows, dialect.Row{Key: []any{id}, Set: []any{"new"}, Guard: []any{"a"}})
+	}
+	n, err := write(t, db, u)
+	if err != nil || n != 1 {
+		t.Errorf("Write = %d, %v; want 1 row", n, err)
+	}
+	var got []string
+	if err := db.NewRaw("SELECT ifnull(w, '-') FROM t ORDER BY id").Scan(t.Context(), &got); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"new", "-", "-", "done"}; !slices.Equal(got, want) {
+		t.Errorf("the rows hold %v, want %v", got, want)
+	}
+}
+
+func TestWriteRefusesAKeyThatIsNotUnique(t *testing.T) {
+	t.Parallel()
+	db := memory(t)
+	exec(t, db, "CREATE TABLE t (id INTEGER, v TEXT)")
+	exec(t, db, "INSERT INTO t VALUES (1, 'a'), (1, 'b')")
+	n, err := write(t, db, dialect.Update{
+		Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"v"`}, Where: "1 = 1",
+		Rows: []dialect.Row{{Key: []any{int64(1)}, Set: []any{"new"}}},
+	})
+	if err == nil {
+		t.Errorf("Write changed %d rows by one key, want an error", n)
+	}
+}

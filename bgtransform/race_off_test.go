@@ -1,0 +1,5 @@
+//go:build !race
+
+package bgtransform_test
+
+const raceEnabled = false
