@@ -50,37 +50,49 @@ func sqliteColumns(ctx context.Context, db bun.IDB, schema, table string) ([]Col
 // SQLite there is no round trip to save, and this is faster than one statement
 // for all of them.
 func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, error) {
-	stmt, err := tx.Tx.PrepareContext(ctx, u.statement(d, nil))
+	// A driver watches a context that can end with a goroutine for each
+	// statement, which takes longer than the update of a row. The transaction
+	// holds the write lock already, so that no row waits: looking at the
+	// context between them is enough.
+	each := context.WithoutCancel(ctx)
+	stmt, err := tx.Tx.PrepareContext(each, u.statement(d, nil))
 	if err != nil {
 		return 0, err
 	}
 	defer stmt.Close()
-	changed := int64(0)
+	changed := 0
 	var args []any
 	for i := range u.Rows {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		row := &u.Rows[i]
 		args = row.args(args[:0])
-		exec := stmt.ExecContext
-		if !row.bound() {
-			query := u.statement(d, row)
-			exec = func(ctx context.Context, args ...any) (sql.Result, error) {
-				return tx.Tx.ExecContext(ctx, query, args...)
-			}
+		var res sql.Result
+		if row.bound() {
+			res, err = stmt.ExecContext(each, args...)
+		} else {
+			res, err = tx.Tx.ExecContext(each, u.statement(d, row), args...)
 		}
-		res, err := exec(ctx, args...)
+		n, err := affected(res, err)
 		if err != nil {
 			return 0, err
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		if n > 1 {
-			return 0, fmt.Errorf("one key matched %d rows: the model's primary key is not the table's", n)
 		}
 		changed += n
 	}
-	return int(changed), nil
+	return changed, nil
+}
+
+// affected returns whether the update of one row changed it.
+func affected(res sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n > 1 {
+		err = fmt.Errorf("one key matched %d rows: the model's primary key is not the table's", n)
+	}
+	return int(n), err
 }
 
 // Result codes of SQLite, https://www.sqlite.org/rescode.html.

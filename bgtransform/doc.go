@@ -1,0 +1,64 @@
+// Package bgtransform runs long data transformations (backfills) inside the
+// application that needs them: in batches, throttled, off-peak, stoppable and
+// resumable, by one instance of the pool at a time, and provably to the end.
+//
+// # How it is used
+//
+// A transform is a value: [Rows] for Go code that is given one row at a time
+// (or several), [SQL] for what one SQL expression can do, and [Transform] for
+// anything else. A [Scheduler] takes the app's transforms at start and runs
+// them until the app stops. Operators steer them with a [Control], from within
+// the app or from another process, and read a [Status] that always says why
+// something does not advance.
+//
+// # How a run lives
+//
+// A run walks the table by its primary key, a range of keys at a time:
+//
+//	throttle → read the range → user code (no transaction is open)
+//	         → one transaction { fence, checkpoint, rows, quarantine } → measure
+//
+// Its states are those of [State]:
+//
+//	pending ──> running <──> waiting     outside its window, backing off, quarantine, stopped
+//	               │ │
+//	               │ └─────> paused, cancelled   an operator's wish
+//	               ├───────> failed              a human is needed: retry or restart
+//	               └───────> complete            a whole pass has found nothing pending
+//
+// When a pass has found pending rows, another one follows: rows that the app
+// inserted behind the cursor, or changed between our read and our write, are
+// found by it. Only a pass that finds none, with an empty quarantine, completes
+// the transform.
+//
+// # What is guaranteed
+//
+//   - One writer: of all attempts at a transform, only the newest can commit.
+//     The lease (Config.Locker) saves work; the fence, a number in the database
+//     that every transaction checks first, gives safety, even if the lease's
+//     server forgets everything or a process sleeps for hours and wakes up.
+//   - Exactly once in effect: rows, cursor, counters and quarantine commit in one
+//     transaction. A process may be killed at any line.
+//   - No lost update: a row is written only if what was read of it still stands,
+//     to the byte, and it is still pending.
+//   - Bounded: a statement touches one range of keys, whatever the table's size.
+//   - The app first: nothing in here crashes, blocks or delays the app's boot or
+//     its shutdown, and a panic in user code costs a row, or that transform.
+//
+// # What is not
+//
+//   - User code may run more than once for a row: its process may die before the
+//     commit. What it does outside of the database is its own affair.
+//   - Rows are not locked between read and write. A row that the app changes all
+//     the time is left to a later pass each time.
+//   - A hung goroutine cannot be stopped in Go. It is left behind, and counted.
+//   - The estimate of what remains is an estimate: it is made from the key's
+//     range, without counting the table.
+//
+// # Goroutines
+//
+// [Scheduler.Run] owns all goroutines: one for each transform, one that polls
+// for operators, one that makes the tables at start, and those of the lease's
+// keeper. It waits for all of them. User code runs in goroutines of its own,
+// so that code that hangs holds up nothing else.
+package bgtransform
