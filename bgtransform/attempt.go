@@ -32,6 +32,8 @@ type attempt struct {
 	first     bool            // no batch of this attempt has changed a row yet
 	dry       dryRun
 	estimated time.Time // when the remaining rows were last estimated
+	beat      time.Time // when the database last had a sign of life
+	unsure    bool      // a commit may have taken place without our knowing
 }
 
 // ending is how an attempt leaves a transform.
@@ -146,6 +148,7 @@ func (a *attempt) running(ctx context.Context) error {
 	if err := a.write(ctx, a.rec.Range, &t, StateRunning, nil); err != nil {
 		return err
 	}
+	a.beat = time.Now()
 	a.dry = dryRun{origin: a.rec.Range, began: time.Now()}
 	a.show()
 	a.log.InfoContext(ctx, "bgtransform: running", "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
@@ -208,6 +211,10 @@ func (a *attempt) leave(ctx context.Context, end ending) {
 	defer cancel()
 	if a.e.settings.dryRun {
 		a.rec.Range = a.dry.origin
+	}
+	if err := a.settle(ctx); err != nil {
+		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text, "error", a.s.safeText(err))
+		return
 	}
 	t := a.rec.Transform
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = string(end.reason.Code), end.reason.Text, millis(end.reason.Until)

@@ -18,6 +18,9 @@ var errRolledBack = errors.New("bgtransform: rolled back on purpose")
 // everything in one transaction, and reports to the pacer. The step comes back
 // with an error too, when there is one.
 func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
+	if err := a.settle(ctx); err != nil {
+		return nil, err
+	}
 	size := a.pacer.Size()
 	start := BatchStartInfo{RunID: a.runID(), Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
 	ctx = a.s.watch.batchStart(ctx, start)
@@ -66,6 +69,13 @@ func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 // errStuck ends a walk that would go on for ever.
 var errStuck = &safeError{class: "stuck", text: "the cursor did not move although the walk is not at its end"}
 
+// written is what the transaction of a batch has done.
+type written struct {
+	applied Applied
+	bad     []store.Quarantined
+	held    int64 // of bad, those that are new to the quarantine
+}
+
 // commit writes the batch and the checkpoint in one transaction.
 func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) error {
 	r := a.rec.Range
@@ -73,26 +83,9 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	r.Cursor, r.AtEnd = step.Cursor, false
 	r.Keys += int64(step.Keys)
 	r.KeysInPass += int64(step.Keys)
-	var bad []store.Quarantined
-	var applied Applied
-	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error {
-		var err error
-		if applied, err = a.apply(ctx, tx, step); err != nil {
-			return err
-		}
-		bad = quarantined(step.Failed)
-		left, err := a.stillPending(ctx, tx, step, applied)
-		if err != nil {
-			return err
-		}
-		bad = append(bad, left...)
-		if err := a.fence.Quarantine(ctx, tx, bad); err != nil {
-			return err
-		}
-		r.FoundInPass += int64(applied.Found)
-		r.Changed += int64(applied.Changed - len(left))
-		r.Moved += int64(applied.Found - applied.Changed)
-		if err := a.fence.Counts(ctx, tx, &r); err != nil {
+	var w written
+	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
+		if w, err = a.writeBatch(ctx, tx, step, &r); err != nil {
 			return err
 		}
 		if a.e.settings.dryRun {
@@ -104,13 +97,35 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		return err
 	}
 	*res = BatchResult{
-		Keys: step.Keys, Found: applied.Found + len(step.Failed), Changed: applied.Changed,
-		Moved: applied.Found - applied.Changed, Quarantined: len(bad), Read: res.Read,
+		Keys: step.Keys, Found: w.applied.Found + len(step.Failed), Changed: w.applied.Changed,
+		Moved: w.applied.Found - w.applied.Changed, Quarantined: len(w.bad), Read: res.Read,
 		DryRun: a.e.settings.dryRun,
 	}
-	a.accept(r, bad)
+	if w.applied.Changed > 0 {
+		a.first = false
+	}
+	a.accept(r, w.bad, w.held)
 	a.dry.count(*res)
 	return nil
+}
+
+// writeBatch is the batch's transaction, after the fence and the checkpoint.
+func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, r *store.Range) (w written, err error) {
+	if w.applied, err = a.apply(ctx, tx, step); err != nil {
+		return w, err
+	}
+	left, err := a.stillPending(ctx, tx, step, w.applied)
+	if err != nil {
+		return w, err
+	}
+	w.bad = append(quarantined(step.Failed), left...)
+	if w.held, err = a.fence.Quarantine(ctx, tx, w.bad); err != nil {
+		return w, err
+	}
+	r.FoundInPass += int64(w.applied.Found)
+	r.Changed += int64(w.applied.Changed - len(left))
+	r.Moved += int64(w.applied.Found - w.applied.Changed)
+	return w, a.fence.Counts(ctx, tx, r)
 }
 
 func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, error) {
@@ -127,15 +142,37 @@ func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, er
 // committed finds out whether a transaction whose commit failed took place all
 // the same, which a connection that breaks at that moment leaves open.
 func (a *attempt) committed(ctx context.Context, err error, batches int64) bool {
-	if ctx.Err() != nil || errors.Is(err, ErrFenced) {
+	if errors.Is(err, ErrFenced) {
 		return false
 	}
-	rec, readErr := a.s.store.Get(ctx, a.e.name)
-	return readErr == nil && rec.Range.Attempt == a.fence.Number && rec.Range.Batches == batches
+	a.unsure = true
+	rec, err := a.s.store.Get(ctx, a.e.name)
+	if err != nil {
+		return false
+	}
+	a.unsure = false
+	return rec.Range.Attempt == a.fence.Number && rec.Range.Batches == batches
+}
+
+// settle reads how far the transform has come, if a transaction may have been
+// committed without our knowing: the next checkpoint must not take it back.
+func (a *attempt) settle(ctx context.Context) error {
+	if !a.unsure {
+		return nil
+	}
+	rec, err := a.s.store.Get(ctx, a.e.name)
+	if err != nil {
+		return err
+	}
+	if rec.Range.Attempt != a.fence.Number {
+		return ErrFenced
+	}
+	a.rec.Range, a.rec.Held, a.unsure = rec.Range, rec.Held, false
+	return nil
 }
 
 // accept makes what was committed the attempt's own view.
-func (a *attempt) accept(r store.Range, bad []store.Quarantined) {
+func (a *attempt) accept(r store.Range, bad []store.Quarantined, held int64) {
 	a.rec.Range = r
 	if a.skips.keys == nil {
 		a.skips.keys = map[string]struct{}{}
@@ -143,7 +180,8 @@ func (a *attempt) accept(r store.Range, bad []store.Quarantined) {
 	for _, q := range bad {
 		a.skips.keys[q.Key] = struct{}{}
 	}
-	a.rec.Held += int64(len(bad))
+	a.rec.Held += held
+	a.beat = time.Now()
 }
 
 func quarantined(failed []RowFailure) []store.Quarantined {
@@ -172,7 +210,6 @@ func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, appli
 	if a.first && len(keys) >= applied.Changed {
 		return nil, errNeverTurns
 	}
-	a.first = false
 	if a.rec.Range.Pass == 1 {
 		return nil, nil
 	}

@@ -148,15 +148,15 @@ func parseTarget(s string) (time.Duration, error) {
 // flags are the environment flags as they were read once, at start.
 type flags struct {
 	all      flagValues
-	named    map[string]flagValues // by suffix
-	origin   map[string][2]string  // suffix to the first variable that names it, and its value
+	named    map[string]flagValues    // by suffix
+	origin   map[string][]FlagProblem // suffix to the variables that name it; Problem is empty
 	problems []FlagProblem
 	unknown  []FlagProblem // unknown settings, to be explained once the names are known
 }
 
 // readFlags reads every flag and keeps what is wrong with them.
 func readFlags(environ []string) *flags {
-	f := &flags{named: map[string]flagValues{}, origin: map[string][2]string{}}
+	f := &flags{named: map[string]flagValues{}, origin: map[string][]FlagProblem{}}
 	settings := flagSettings()
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		variable, value, ok := strings.Cut(entry, "=")
@@ -193,9 +193,7 @@ func (f *flags) read(variable, value, rest string, settings map[string]flagSetti
 		return
 	}
 	f.named[suffix] = values
-	if _, seen := f.origin[suffix]; !seen {
-		f.origin[suffix] = [2]string{variable, value}
-	}
+	f.origin[suffix] = append(f.origin[suffix], FlagProblem{Variable: variable, Value: value})
 }
 
 // explain keeps a parser's own explanation where it has one, and drops that of

@@ -36,10 +36,13 @@ func (f *flags) check(names []string) error {
 		problems = append(problems, p)
 	}
 	for _, suffix := range slices.Sorted(maps.Keys(f.named)) {
-		if near := nearName(suffix, names); near != "" {
-			o := f.origin[suffix]
-			problems = append(problems, FlagProblem{o[0], o[1], fmt.Sprintf(
-				"names no transform; did you mean %s for %q?", strings.TrimSuffix(o[0], suffix)+flagSuffix(near), near)})
+		near := nearName(suffix, names)
+		for _, p := range f.origin[suffix] {
+			if near == "" {
+				break
+			}
+			p.Problem = fmt.Sprintf("names no transform; did you mean %s for %q?", strings.TrimSuffix(p.Variable, suffix)+flagSuffix(near), near)
+			problems = append(problems, p)
 		}
 	}
 	if len(problems) == 0 {
@@ -84,7 +87,9 @@ func (f *flags) strangers(names []string) []string {
 	for _, suffix := range slices.Sorted(maps.Keys(f.named)) {
 		known := slices.ContainsFunc(names, func(n string) bool { return flagSuffix(n) == suffix })
 		if !known && nearName(suffix, names) == "" {
-			out = append(out, f.origin[suffix][0])
+			for _, p := range f.origin[suffix] {
+				out = append(out, p.Variable)
+			}
 		}
 	}
 	return out

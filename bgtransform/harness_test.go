@@ -149,7 +149,7 @@ func quick(t testing.TB) bgtransform.Config {
 		Environ:     []string{},
 		IdlePoll:    20 * time.Millisecond,
 		LeaseTTL:    400 * time.Millisecond,
-		Limits:      throttle.Limits{Duty: 1, StartBatch: 100, MaxBatch: 100},
+		Limits:      throttle.Limits{Duty: 1, StartBatch: 100, MaxBatch: 100, Target: time.Minute},
 		Locker:      newLease(t),
 		Logger:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 		StandbyPoll: 10 * time.Millisecond,

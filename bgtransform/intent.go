@@ -48,8 +48,12 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 	if err := a.write(ctx, r, &t, StateRunning, more); err != nil {
 		return a.lost(ctx, fmt.Errorf("follow the operator: %w", err)), true
 	}
-	a.rec.Intent = in
-	if err := a.loadSkips(ctx); err != nil {
+	rec, err := a.s.store.Get(ctx, a.e.name)
+	if err == nil {
+		a.rec.Intent, a.rec.Held, a.rec.Accepted = in, rec.Held, rec.Accepted
+		err = a.loadSkips(ctx)
+	}
+	if err != nil {
 		return a.lost(ctx, err), true
 	}
 	return ending{}, false

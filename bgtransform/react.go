@@ -61,6 +61,9 @@ func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration)
 	if a.retry.Tries() == 1 {
 		a.log.WarnContext(ctx, "bgtransform: batch failed, trying again", "error", text)
 	}
+	if crash := (*panicError)(nil); errors.As(err, &crash) {
+		a.log.ErrorContext(ctx, "bgtransform: panic in the transform's code", "type", crash.kind, "stack", crash.stack)
+	}
 	a.s.watch.waiting(ctx, WaitInfo{Transform: a.e.name, For: wait, Reason: Reason{ReasonBackoff, text, time.Now().Add(wait)}})
 }
 
@@ -143,11 +146,16 @@ func (a *attempt) setAside(ctx context.Context, step *Step, refused error) (endi
 	r.Batches++
 	r.Cursor, r.Keys, r.KeysInPass = step.Cursor, r.Keys+1, r.KeysInPass+1
 	bad := []store.Quarantined{{Key: step.Cursor, Class: "refused by the database", Message: refused.Error()}}
-	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Quarantine(ctx, tx, bad) })
+	var held int64
+	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
+		held, err = a.fence.Quarantine(ctx, tx, bad)
+		return err
+	})
 	if err != nil {
+		a.unsure = true
 		return a.lost(ctx, err), true
 	}
-	a.accept(r, bad)
+	a.accept(r, bad, held)
 	a.retry.Reset()
 	a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is in quarantine", "rows_in_quarantine", a.rec.Held)
 	if end, over := a.tooManyBad(); over {

@@ -91,7 +91,7 @@ func (c *caller) line(ctx context.Context, failures []*failure, first, step int,
 			return nil
 		}
 		failures[stopped] = why
-		if err := c.abandon(); err != nil {
+		if err := c.abandon(why); err != nil {
 			return err
 		}
 		i = stopped + step
@@ -99,7 +99,11 @@ func (c *caller) line(ctx context.Context, failures []*failure, first, step int,
 	return nil
 }
 
-func (c *caller) abandon() error {
+// abandon counts a call that hung.
+func (c *caller) abandon(why *failure) error {
+	if !errors.Is(why.err, errRowTimeout) {
+		return nil // its goroutine has ended
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned++
@@ -141,7 +145,9 @@ func errorClass(err error) string {
 		case "*errors.errorString", "*errors.joinError", "*fmt.wrapErrors":
 			return "error"
 		case "*fmt.wrapError":
-			err = errors.Unwrap(err)
+			if err = errors.Unwrap(err); err == nil {
+				return "error"
+			}
 		default:
 			return class
 		}

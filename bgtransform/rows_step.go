@@ -43,11 +43,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if err != nil || r.N == 0 {
 		return step, err
 	}
-	rows, err := s.read(ctx, r, req.Skip)
-	if err != nil {
-		return Step{}, err
-	}
-	good, failed, err := s.transform(ctx, rows)
+	good, failed, err := s.transform(ctx, r, req.Skip)
 	if err != nil {
 		return Step{}, err
 	}
@@ -110,10 +106,24 @@ func (s *rowStepper[M]) row(values []any) (row[M], error) {
 	return one, err
 }
 
-// transform gives the rows to user code and parts those it could transform
-// from those it could not.
-func (s *rowStepper[M]) transform(ctx context.Context, rows []row[M]) ([]row[M], []RowFailure, error) {
-	failures, err := s.call(ctx, rows)
+// transform reads the rows of a range, gives them to user code, and parts those
+// it could transform from those it could not.
+func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], []RowFailure, error) {
+	rows, err := s.read(ctx, r, skip)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	if s.def.Batch != nil {
+		whole, err := s.caller.each(ctx, 1, 1, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models(rows)) })
+		if err != nil || whole[0] == nil {
+			return rows, nil, err
+		}
+		// Who is at fault is found with rows that the failed call has not touched.
+		if rows, err = s.read(ctx, r, skip); err != nil {
+			return nil, nil, err
+		}
+	}
+	failures, err := s.each(ctx, models(rows))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,30 +139,23 @@ func (s *rowStepper[M]) transform(ctx context.Context, rows []row[M]) ([]row[M],
 	return good, failed, nil
 }
 
-func (s *rowStepper[M]) call(ctx context.Context, rows []row[M]) ([]*failure, error) {
-	// A call that hangs is left behind and may look at models whenever it wakes.
-	models := make([]*M, len(rows))
+// each calls user code for every row alone.
+func (s *rowStepper[M]) each(ctx context.Context, ms []*M) ([]*failure, error) {
+	fn := s.def.Each
+	if fn == nil {
+		fn = func(ctx context.Context, m *M) error { return s.def.Batch(ctx, []*M{m}) }
+	}
+	return s.caller.each(ctx, len(ms), max(1, s.def.Parallel), func(ctx context.Context, i int) error { return fn(ctx, ms[i]) })
+}
+
+// models returns the rows' models in a slice of their own: a call that hangs is
+// left behind, and may look at it whenever it wakes.
+func models[M any](rows []row[M]) []*M {
+	ms := make([]*M, len(rows))
 	for i := range rows {
-		models[i] = rows[i].model
+		ms[i] = rows[i].model
 	}
-	if s.def.Each != nil {
-		return s.caller.each(ctx, len(rows), max(1, s.def.Parallel), func(ctx context.Context, i int) error {
-			return s.def.Each(ctx, models[i])
-		})
-	}
-	if len(rows) == 0 {
-		return nil, nil
-	}
-	whole, err := s.caller.each(ctx, 1, 1, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models) })
-	if err != nil || whole[0] == nil {
-		return make([]*failure, len(rows)), err
-	}
-	if len(rows) == 1 {
-		return whole, nil
-	}
-	return s.caller.each(ctx, len(rows), 1, func(ctx context.Context, i int) error {
-		return s.def.Batch(ctx, models[i:i+1:i+1])
-	})
+	return ms
 }
 
 func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {

@@ -76,7 +76,7 @@ func (w *worker) finish(i int, f *failure) bool {
 	if f != nil && w.parent.Err() == nil {
 		w.results[i] = f
 	}
-	w.index = i + w.step
+	w.index, w.since = i+w.step, time.Now()
 	return true
 }
 
@@ -96,8 +96,8 @@ func (w *worker) watch(timeout time.Duration) (int, *failure) {
 			return -1, nil
 		case <-timer.C:
 			again, hung := w.check(timeout)
-			if hung {
-				return w.leave(), &failure{"timeout", errRowTimeout}
+			if hung >= 0 {
+				return hung, &failure{"timeout", errRowTimeout}
 			}
 			timer.Reset(again)
 		}
@@ -125,31 +125,33 @@ func (w *worker) await() {
 }
 
 // check looks at the row under way: it ends its context after the timeout, and
-// reports it hung after the leeway on top. Otherwise it says when to look again.
-func (w *worker) check(timeout time.Duration) (again time.Duration, hung bool) {
+// leaves the worker after the leeway on top. It returns the row that it hung
+// at, or -1 and when to look again.
+func (w *worker) check(timeout time.Duration) (again time.Duration, hung int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	took := time.Since(w.since)
 	switch {
+	case w.index >= w.end: // the last row is done; the worker is about to end
+		return timeout, -1
 	case took >= timeout+leeway:
-		return 0, true
+		w.left = true // now, or the row might still end and the next one be blamed
+		return 0, w.index
 	case took >= timeout:
 		if w.timedAt < 0 {
 			w.timedAt = w.index
 			w.cancel(errRowTimeout)
 		}
-		return timeout + leeway - took, false
+		return timeout + leeway - took, -1
 	default:
-		return timeout - took, false
+		return timeout - took, -1
 	}
 }
 
-// leave takes from the worker the right to write results, and returns the row
-// it is at. It may be called again.
-func (w *worker) leave() int {
+// leave takes from the worker the right to write results. It may be called again.
+func (w *worker) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.left = true
 	w.cancel(context.Canceled)
-	return w.index
 }

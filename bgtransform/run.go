@@ -139,7 +139,7 @@ func (s *Scheduler) prepareOnce(ctx context.Context) error {
 // supervise runs one transform until ctx ends. A panic in it ends nothing but
 // the attempt it happened in.
 func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
-	first := backoff.Jitter(50 * time.Millisecond) // a pool that restarts together spreads out
+	first := backoff.Jitter(min(time.Second, s.cfg.LeaseTTL/10)) // a pool that restarts together spreads out
 	if backoff.Sleep(ctx, first) != nil {
 		return
 	}

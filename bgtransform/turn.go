@@ -32,6 +32,9 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	}
 	if nap := a.pacer.Wait(); nap.For > 0 {
 		a.throttled(ctx, nap)
+		if err := a.giveSign(ctx); err != nil {
+			return a.lost(ctx, err), true
+		}
 		a.nap(stop, ctx, min(nap.For, longestNap))
 		return ending{}, false
 	}
@@ -109,6 +112,23 @@ func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 		Transform: a.e.name, For: min(nap.For, longestNap),
 		Reason: Reason{Code: ReasonThrottle, Text: nap.Reason, Until: time.Now().Add(nap.For)},
 	})
+}
+
+// giveSign writes the checkpoint again when a long pause would make the holder
+// seem gone: to status readers, and to instances whose lease is local.
+func (a *attempt) giveSign(ctx context.Context) error {
+	if time.Since(a.beat) < a.s.cfg.LeaseTTL/3 || a.e.settings.dryRun {
+		return nil
+	}
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
+	r := a.rec.Range
+	if err := a.fence.Tx(ctx, &r, nil); err != nil {
+		return err
+	}
+	a.beat = time.Now()
+	return nil
 }
 
 // nap sleeps until d is over or anything happens that the next turn must see.

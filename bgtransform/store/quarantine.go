@@ -19,33 +19,38 @@ func keyHash(key string) string {
 }
 
 // Quarantine sets rows aside, or counts another try of rows that were set
-// aside before. It runs inside the transaction of [Attempt.Tx].
-func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) error {
-	for i := range rows {
-		row := rows[i]
+// aside before, and returns how many of them are new. It runs inside the
+// transaction of [Attempt.Tx].
+func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) (added int64, err error) {
+	for _, row := range rows {
 		row.Name, row.KeyHash, row.Standing = a.Name, keyHash(row.Key), Held
 		if len(row.Message) > maxMessage {
 			row.Message = strings.ToValidUTF8(row.Message[:maxMessage], "")
 		}
-		res, err := tx.NewUpdate().Model(&row).Column("standing", "class", "message").
-			Set("tries = tries + 1").Set("last_ms = ?", a.s.now()).WherePK().Exec(ctx)
+		isNew, err := a.setAside(ctx, tx, row)
 		if err != nil {
-			return fmt.Errorf("write quarantine: %w", err)
+			return 0, fmt.Errorf("write quarantine: %w", err)
 		}
-		if n, err := res.RowsAffected(); err != nil || n > 0 {
-			if err != nil {
-				return fmt.Errorf("write quarantine: %w", err)
-			}
-			continue
-		}
-		row.Tries = 1
-		_, err = tx.NewInsert().Model(&row).
-			Value("first_ms", "?", a.s.now()).Value("last_ms", "?", a.s.now()).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("write quarantine: %w", err)
+		if isNew {
+			added++
 		}
 	}
-	return nil
+	return added, nil
+}
+
+func (a Attempt) setAside(ctx context.Context, tx bun.Tx, row Quarantined) (isNew bool, err error) {
+	res, err := tx.NewUpdate().Model(&row).Set("standing = ?standing").Set("class = ?class").Set("message = ?message").
+		Set("tries = tries + 1").Set("last_ms = ?", a.s.now()).WherePK().Exec(ctx)
+	if err != nil {
+		return false, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n > 0 {
+		return false, err
+	}
+	row.Tries = 1
+	_, err = tx.NewInsert().Model(&row).
+		Value("first_ms", "?", a.s.now()).Value("last_ms", "?", a.s.now()).Exec(ctx)
+	return true, err
 }
 
 // Discharge removes rows from the quarantine: they are no longer pending, or

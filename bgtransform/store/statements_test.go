@@ -1,0 +1,121 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden list of statements")
+
+// sqliteOnly is what PostgreSQL or MySQL do not understand. What bun itself
+// spells per dialect (ON CONFLICT, RETURNING, column types) is not ours.
+var sqliteOnly = regexp.MustCompile(`(?i)\b(unixepoch|strftime|datetime|julianday|ifnull|iif|rowid|last_insert_rowid|changes|typeof|printf|pragma\w*|` +
+	`json_extract|glob|collate|autoincrement|sqlite\w*|nulls (first|last)|is not distinct|is distinct)\b|\blimit \d+,| IS \?|=\s*=|"[a-z_]+"\s+IS\s+'`)
+
+// recorder collects the statements that go through bun.
+type recorder struct {
+	mu      sync.Mutex
+	queries []string
+}
+
+func (r *recorder) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (r *recorder) AfterQuery(_ context.Context, e *bun.QueryEvent) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queries = append(r.queries, e.Query)
+}
+
+// Every statement of the store is known, and differs between databases only
+// in what bun or the dialect spell.
+func TestStatementsAssumeNoDatabase(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	d, err := dialect.For(f.db)
+	f.must(err)
+	rec := &recorder{}
+	db := f.db.WithQueryHook(rec)
+	f.must(everything(t.Context(), db))
+
+	hash := regexp.MustCompile(`[0-9a-f]{64}`)
+	var got []string
+	for _, q := range rec.queries {
+		q = hash.ReplaceAllString(strings.ReplaceAll(q, d.Now, "<now>"), "<hash>")
+		if !slices.Contains(got, q) {
+			got = append(got, q)
+		}
+		if bad := sqliteOnly.FindString(q); bad != "" && !strings.HasPrefix(q, "CREATE TABLE") {
+			t.Errorf("only SQLite understands %q in %s", bad, q)
+		}
+	}
+	golden := filepath.Join("testdata", "statements.golden")
+	text := strings.Join(got, "\n") + "\n"
+	if *update {
+		f.must(os.MkdirAll("testdata", 0o755))
+		f.must(os.WriteFile(golden, []byte(text), 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	f.must(err)
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("the statements changed; look at each, then run with -update (-want +got):\n%s", diff)
+	}
+}
+
+// everything calls every method that runs a statement.
+func everything(ctx context.Context, db *bun.DB) error {
+	s, err := store.New(db)
+	if err != nil {
+		return err
+	}
+	l, err := store.NewLease(db)
+	if err != nil {
+		return err
+	}
+	errs := []error{s.Create(ctx), s.Register(ctx, []string{"new"})}
+	a, rec, err := s.Claim(ctx, "x", "host")
+	errs = append(errs, err, a.Tx(ctx, &rec.Range, func(ctx context.Context, tx bun.Tx) error {
+		return errors.Join(
+			a.Counts(ctx, tx, &rec.Range),
+			a.SetState(ctx, tx, &store.Transform{State: "waiting"}),
+			a.Quarantine(ctx, tx, []store.Quarantined{{Key: "k"}}),
+			a.Quarantine(ctx, tx, []store.Quarantined{{Key: "k"}}),
+			a.Discharge(ctx, tx, "k", "other"), a.Discharge(ctx, tx),
+			a.Leave(ctx, tx),
+		)
+	}))
+	for _, c := range []store.Change{
+		{Action: "pause", ByWhom: "ann", Why: "why", Desired: store.Paused},
+		{Action: "restart", Desired: store.Run, Restart: true},
+		{Action: "retry", Retry: true},
+		{Action: "accept", Accept: true},
+	} {
+		errs = append(errs, s.Act(ctx, "x", c, allow))
+	}
+	_, err = s.Load(ctx)
+	errs = append(errs, err)
+	_, err = s.Intent(ctx, "x")
+	errs = append(errs, err)
+	_, err = s.Actions(ctx, "x", 5)
+	errs = append(errs, err)
+	_, err = s.Quarantined(ctx, "x", 5)
+	errs = append(errs, err)
+	_, err = s.Quarantined(ctx, "x", 5, store.Held, store.Accepted)
+	c := lease.Claim{Name: "n", Holder: "h", Term: "t", TTL: time.Minute}
+	return errors.Join(append(errs, err, l.Acquire(ctx, c), l.Renew(ctx, c), l.Release(ctx, c))...)
+}
