@@ -1,6 +1,7 @@
 package bgtransform
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -61,7 +62,7 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}
 	}
-	end := a.life(stop, ctx)
+	watched, end := a.life(stop, ctx)
 	if end.err == nil {
 		again.Reset()
 	}
@@ -69,7 +70,14 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		end.wait = again.Next()
 		end.reason.Until = time.Now().Add(end.wait)
 	}
-	a.leave(ctx, end)
+	err = a.leave(ctx, end)
+	if watched != nil {
+		s.watch.runEnd(watched, a.runEnd(end, err))
+	}
+	if err != nil && end.state != "" {
+		wait := again.Next()
+		return pause{s.databaseReason(err, wait), wait}
+	}
 	e.update(func(v *view) { v.settled = end.state.Settled() || end.reason.Code == ReasonQuarantine })
 	return pause{end.reason, end.wait}
 }
@@ -93,20 +101,20 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 	return a, nil
 }
 
-// life is the attempt between claim and hand-over.
-func (a *attempt) life(stop, ctx context.Context) (end ending) {
+// life is the attempt between claim and hand-over. It returns the context that
+// the observers were given, or nil when there was nothing to tell them.
+func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	if end, over := a.obey(ctx, a.rec.Intent); over {
-		return end
+		return nil, end
 	}
 	ctx = a.begin(ctx)
-	defer func() { a.s.watch.runEnd(ctx, a.runEnd(end)) }()
 	if err := a.open(ctx); err != nil {
-		return a.opening(ctx, err)
+		return ctx, a.opening(ctx, err)
 	}
 	for {
 		end, over := a.turn(stop, ctx)
 		if over {
-			return end
+			return ctx, end
 		}
 	}
 }
@@ -201,11 +209,11 @@ const leaveTimeout = 2 * time.Second
 
 // leave writes how the attempt ends and that the holder has left. After the
 // lease or the fence is lost it writes nothing: somebody else is in charge.
-func (a *attempt) leave(ctx context.Context, end ending) {
+func (a *attempt) leave(ctx context.Context, end ending) error {
 	a.e.update(func(v *view) { v.holding = false })
 	if end.state == "" {
 		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text)
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
@@ -214,7 +222,7 @@ func (a *attempt) leave(ctx context.Context, end ending) {
 	}
 	if err := a.settle(ctx); err != nil {
 		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text, "error", a.s.safeText(err))
-		return
+		return err
 	}
 	t := a.rec.Transform
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = string(end.reason.Code), end.reason.Text, millis(end.reason.Until)
@@ -231,8 +239,10 @@ func (a *attempt) leave(ctx context.Context, end ending) {
 	a.log.Log(ctx, level, "bgtransform: "+string(end.state), "reason", end.reason.Text, "rows", a.rec.Range.Changed)
 	if err := a.write(ctx, a.rec.Range, &t, end.state, a.fence.Leave); err != nil {
 		a.log.WarnContext(ctx, "bgtransform: cannot write how the attempt ended", "class", a.s.d.Classify(err), "error", a.s.safeText(err))
+		return err
 	}
 	a.show()
+	return nil
 }
 
 // show publishes the attempt's record to the status of this instance.
@@ -248,10 +258,11 @@ func (a *attempt) runID() RunID {
 	return RunID{Transform: a.e.name, Run: a.rec.Range.Run, Attempt: a.fence.Number}
 }
 
-func (a *attempt) runEnd(end ending) RunEndInfo {
-	info := RunEndInfo{RunID: a.runID(), State: end.state, Reason: end.reason}
-	if end.err != nil {
-		info.Err = a.s.safe(end.err)
+// runEnd tells what was written of the attempt's end, or, if that failed, why.
+func (a *attempt) runEnd(end ending, left error) RunEndInfo {
+	info := RunEndInfo{RunID: a.runID(), State: State(a.rec.Transform.State), Reason: end.reason}
+	if err := cmp.Or(left, end.err); err != nil {
+		info.Err = a.s.safe(err)
 	}
 	return info
 }

@@ -183,17 +183,18 @@ func (f *flags) read(variable, value, rest string, settings map[string]flagSetti
 	values := f.all
 	if one {
 		values = f.named[suffix]
+		f.named[suffix] = values // known by name, even if the value is malformed
+		f.origin[suffix] = append(f.origin[suffix], FlagProblem{Variable: variable, Value: value})
 	}
 	if err := setting.set(&values, value); err != nil {
 		f.problems = append(f.problems, FlagProblem{variable, value, explain(err, setting.valid)})
 		return
 	}
-	if !one {
+	if one {
+		f.named[suffix] = values
+	} else {
 		f.all = values
-		return
 	}
-	f.named[suffix] = values
-	f.origin[suffix] = append(f.origin[suffix], FlagProblem{Variable: variable, Value: value})
 }
 
 // explain keeps a parser's own explanation where it has one, and drops that of

@@ -193,7 +193,7 @@ func TestFlagsOfUnknownTransformsAreStrangers(t *testing.T) {
 		"BGTRANSFORM_ENABLED__TRACK_LENGTH_MS=true", "BGTRANSFORM_ENABLED__TRACK_LENGHT_MS=true",
 	}
 	f := readFlags(environ)
-	if diff := cmp.Diff([]string{"BGTRANSFORM_DUTY__ARTIST_SORT_NAME"}, f.strangers([]string{trackMS})); diff != "" {
+	if diff := cmp.Diff([]string{"BGTRANSFORM_DUTY__ARTIST_SORT_NAME", "BGTRANSFORM_ENABLED__ARTIST_SORT_NAME"}, f.strangers([]string{trackMS})); diff != "" {
 		t.Errorf("strangers (-want +got):\n%s", diff)
 	}
 	if err := CheckFlags(environ[:3], trackMS); err != nil {

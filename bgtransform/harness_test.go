@@ -148,7 +148,7 @@ func quick(t testing.TB) bgtransform.Config {
 	return bgtransform.Config{
 		Environ:     []string{},
 		IdlePoll:    20 * time.Millisecond,
-		LeaseTTL:    400 * time.Millisecond,
+		LeaseTTL:    time.Second,
 		Limits:      throttle.Limits{Duty: 1, StartBatch: 100, MaxBatch: 100, Target: time.Minute},
 		Locker:      newLease(t),
 		Logger:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),

@@ -80,7 +80,7 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 					return each(ctx, m)
 				}
 			},
-			code: bgtransform.ReasonQuarantine, text: "1 rows in quarantine",
+			code: bgtransform.ReasonQuarantine, text: "1 row in quarantine",
 		},
 		"too many rows in quarantine": {
 			setup: func(_ *bgtransform.Config, r *bgtransform.Rows[Track]) {

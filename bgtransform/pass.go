@@ -36,7 +36,7 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	a.rec.Held = int64(open)
 	return ending{state: StateWaiting, reason: Reason{
 		Code: ReasonQuarantine,
-		Text: fmt.Sprintf("everything else is done; %d rows in quarantine block completion until they are fixed and retried, or accepted", open),
+		Text: fmt.Sprintf("everything else is done; completion waits for %s in quarantine, to be fixed and retried, or accepted", rowCount(int64(open))),
 	}}, true
 }
 
@@ -81,6 +81,13 @@ func (a *attempt) recheck(ctx context.Context) (int, error) {
 	}
 	a.log.InfoContext(ctx, "bgtransform: rows left the quarantine", "rows", len(done))
 	return len(pending), a.loadSkips(ctx)
+}
+
+func rowCount(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
 }
 
 // without returns the elements of all that are not in some.

@@ -46,7 +46,7 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 		most = transientTries
 	}
 	wait := a.retry.Next()
-	if a.retry.Tries() > most {
+	if a.retry.Tries() >= most {
 		return a.exhausted(ctx, class, err), true
 	}
 	a.backingOff(ctx, err, wait)
@@ -60,9 +60,6 @@ func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration)
 	a.show()
 	if a.retry.Tries() == 1 {
 		a.log.WarnContext(ctx, "bgtransform: batch failed, trying again", "error", text)
-	}
-	if crash := (*panicError)(nil); errors.As(err, &crash) {
-		a.log.ErrorContext(ctx, "bgtransform: panic in the transform's code", "type", crash.kind, "stack", crash.stack)
 	}
 	a.s.watch.waiting(ctx, WaitInfo{Transform: a.e.name, For: wait, Reason: Reason{ReasonBackoff, text, time.Now().Add(wait)}})
 }
@@ -81,7 +78,8 @@ func (a *attempt) failed(code ReasonCode, text string, err error) ending {
 
 // failsAtOnce reports errors that no further try can mend.
 func failsAtOnce(err error) bool {
-	return errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
+	var crash *panicError
+	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
 }
 
 func isSchema(err error) bool {
@@ -106,6 +104,9 @@ func (a *attempt) lost(ctx context.Context, err error) ending {
 	case errors.Is(err, errNeverTurns):
 		return a.failed(ReasonStillMatch, errNeverTurns.text, err)
 	case failsAtOnce(err):
+		if crash := (*panicError)(nil); errors.As(err, &crash) {
+			a.log.ErrorContext(ctx, "bgtransform: panic in the transform's code", "type", crash.kind, "stack", crash.stack)
+		}
 		return a.failed(ReasonError, a.s.safeText(err), err)
 	default:
 		return a.waitFor(err)
@@ -178,7 +179,7 @@ func (a *attempt) tooManyBad() (ending, bool) {
 	cfg := a.s.cfg
 	switch {
 	case held > int64(cfg.MaxQuarantine):
-		return a.failed(ReasonTooManyBad, fmt.Sprintf("%d rows in quarantine, more than the %d that Config.MaxQuarantine allows", held, cfg.MaxQuarantine), nil), true
+		return a.failed(ReasonTooManyBad, fmt.Sprintf("%s in quarantine, more than the %d that Config.MaxQuarantine allows", rowCount(held), cfg.MaxQuarantine), nil), true
 	case rows >= minSample && share > cfg.MaxQuarantineShare:
 		return a.failed(ReasonTooManyBad, fmt.Sprintf("%.0f %% of the rows so far are in quarantine, more than the %.0f %% that Config.MaxQuarantineShare allows", 100*share, 100*cfg.MaxQuarantineShare), nil), true
 	default:

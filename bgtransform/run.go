@@ -67,7 +67,7 @@ func (s *Scheduler) usable(entries []*entry) bool {
 	}
 	s.cfg.Logger.Error("bgtransform: nothing runs until the environment flags are right", "error", err)
 	for _, e := range entries {
-		e.update(func(v *view) { v.here = Reason{Code: ReasonFlags, Text: err.Error()} })
+		s.waits(context.Background(), e, pause{reason: Reason{Code: ReasonFlags, Text: err.Error()}})
 	}
 	return false
 }
@@ -139,7 +139,7 @@ func (s *Scheduler) prepareOnce(ctx context.Context) error {
 // supervise runs one transform until ctx ends. A panic in it ends nothing but
 // the attempt it happened in.
 func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
-	first := backoff.Jitter(min(time.Second, s.cfg.LeaseTTL/10)) // a pool that restarts together spreads out
+	first := backoff.Jitter(min(time.Second, 4*s.cfg.StandbyPoll)) // a pool that restarts together spreads out
 	if backoff.Sleep(ctx, first) != nil {
 		return
 	}

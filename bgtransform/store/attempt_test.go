@@ -127,7 +127,7 @@ func TestCheckpointRollsBackWithTheBatch(t *testing.T) {
 	rec.Range.Cursor, rec.Range.Changed, rec.Range.Batches = `["i1"]`, 10, 1
 	broken := errors.New("the batch failed")
 	err := a.Tx(t.Context(), &rec.Range, func(ctx context.Context, tx bun.Tx) error {
-		if err := errors.Join(writeApp(ctx, tx), a.Counts(ctx, tx, &rec.Range), a.Quarantine(ctx, tx, []store.Quarantined{{Key: `["i1"]`}})); err != nil {
+		if err := errors.Join(writeApp(ctx, tx), a.Counts(ctx, tx, &rec.Range), setAside(ctx, tx, a, store.Quarantined{Key: `["i1"]`})); err != nil {
 			t.Error(err)
 		}
 		return broken

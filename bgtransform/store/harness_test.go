@@ -111,3 +111,9 @@ func (f *fixture) quarantined(standings ...string) map[string]store.Quarantined 
 	}
 	return byKey
 }
+
+// setAside is Quarantine for those who need not know how many rows are new.
+func setAside(ctx context.Context, tx bun.Tx, a store.Attempt, rows ...store.Quarantined) error {
+	_, err := a.Quarantine(ctx, tx, rows)
+	return err
+}

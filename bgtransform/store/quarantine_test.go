@@ -25,8 +25,7 @@ func (f *fixture) inTx(fn func(ctx context.Context, tx bun.Tx, a store.Attempt) 
 
 func (f *fixture) quarantine(rows ...store.Quarantined) {
 	f.Helper()
-	f.inTx(func(ctx context.Context, tx bun.Tx, a store.Attempt) error { _, err := a.Quarantine(ctx, tx, rows) })
-			return err
+	f.inTx(func(ctx context.Context, tx bun.Tx, a store.Attempt) error { return setAside(ctx, tx, a, rows...) })
 }
 
 func (f *fixture) discharge(keys ...string) {
@@ -55,6 +54,20 @@ func TestQuarantineCountsTries(t *testing.T) {
 	}
 	if rec := f.record(); rec.Held != 2 || rec.Accepted != 0 {
 		t.Errorf("the record says %d held and %d accepted, want 2 and 0", rec.Held, rec.Accepted)
+	}
+}
+
+func TestQuarantineSaysHowManyRowsAreNew(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, want := range []int64{2, 1, 0} {
+		f.inTx(func(ctx context.Context, tx bun.Tx, a store.Attempt) error {
+			added, err := a.Quarantine(ctx, tx, []store.Quarantined{{Key: `["i1"]`}, {Key: fmt.Sprintf(`["i%d"]`, want+1)}})
+			if added != want {
+				t.Errorf("Quarantine says %d rows are new, want %d", added, want)
+			}
+			return err
+		})
 	}
 }
 
@@ -94,8 +107,7 @@ func TestQuarantineKeepsABoundedValidMessage(t *testing.T) {
 		a, rec := f.claim("host")
 		key := fmt.Sprintf("[%q]", "s"+name)
 		err := a.Tx(t.Context(), &rec.Range, func(ctx context.Context, tx bun.Tx) error {
-			_, err := a.Quarantine(ctx, tx, []store.Quarantined{{Key: key, Message: message, Class: class}})
-			return err
+			return setAside(ctx, tx, a, store.Quarantined{Key: key, Message: message, Class: class})
 		})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -120,7 +132,7 @@ func TestDischarge(t *testing.T) {
 	y, rec, err := f.store.Claim(t.Context(), "y", "host")
 	f.must(err)
 	f.must(y.Tx(t.Context(), &rec.Range, func(ctx context.Context, tx bun.Tx) error {
-		return y.Quarantine(ctx, tx, []store.Quarantined{{Key: `["i1"]`}})
+		return setAside(ctx, tx, y, store.Quarantined{Key: `["i1"]`})
 	}))
 
 	f.discharge(`["i1"]`, long, "unknown")

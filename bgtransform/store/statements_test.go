@@ -93,8 +93,8 @@ func everything(ctx context.Context, db *bun.DB) error {
 		return errors.Join(
 			a.Counts(ctx, tx, &rec.Range),
 			a.SetState(ctx, tx, &store.Transform{State: "waiting"}),
-			a.Quarantine(ctx, tx, []store.Quarantined{{Key: "k"}}),
-			a.Quarantine(ctx, tx, []store.Quarantined{{Key: "k"}}),
+			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
+			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			a.Discharge(ctx, tx, "k", "other"), a.Discharge(ctx, tx),
 			a.Leave(ctx, tx),
 		)
