@@ -47,6 +47,11 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	s.mu.Lock()
 	entries := s.entries
 	s.mu.Unlock()
+	// The views come first: what an attempt has written by then, the database has.
+	views := make([]view, len(entries))
+	for i, e := range entries {
+		views[i] = e.look()
+	}
 	byName := map[string]store.Record{}
 	var err error
 	if s.ready.Load() && len(entries) > 0 {
@@ -60,7 +65,7 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	}
 	out := make([]Status, len(entries))
 	for i, e := range entries {
-		out[i] = s.status(e, byName)
+		out[i] = s.status(e.name, views[i], byName)
 		if err != nil && out[i].Here.IsZero() {
 			out[i].Here = s.databaseReason(err, 0)
 		}
@@ -68,9 +73,8 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	return out, err
 }
 
-func (s *Scheduler) status(e *entry, byName map[string]store.Record) Status {
-	v := e.look()
-	rec, ok := byName[e.name]
+func (s *Scheduler) status(name string, v view, byName map[string]store.Record) Status {
+	rec, ok := byName[name]
 	switch {
 	case v.holding && v.record != nil:
 		held, accepted, desired := rec.Held, rec.Accepted, rec.Intent
@@ -81,7 +85,7 @@ func (s *Scheduler) status(e *entry, byName map[string]store.Record) Status {
 	case !ok && v.record != nil:
 		rec = *v.record
 	case !ok:
-		return Status{Transform: e.name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
+		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
 	}
 	st := statusOf(rec, s.cfg.LeaseTTL)
 	if !v.holding {
