@@ -45,6 +45,16 @@ func TestNextIsBoundedForAnyConfigurationAndAnyNumberOfTries(t *testing.T) {
 	})
 }
 
+func TestNextDoesNotOverflow(t *testing.T) {
+	t.Parallel()
+	b := backoff.Backoff{Min: 1<<61 + 1, Max: math.MaxInt64}
+	for range 5 {
+		if got := b.Next(); got < b.Min/2 {
+			t.Errorf("try %d waits %s, want at least half of Min", b.Tries(), got)
+		}
+	}
+}
+
 func TestZeroBackoffWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	var b backoff.Backoff
