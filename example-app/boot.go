@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+)
+
+// readiness is whether the catalogue can be used, and why not.
+type readiness struct {
+	mu  sync.Mutex
+	err error
+}
+
+func newReadiness() *readiness {
+	return &readiness{err: errors.New("the app is starting: its catalogue is being made ready")}
+}
+
+// Err returns nil once the catalogue can be used.
+func (r *readiness) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+func (r *readiness) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = err
+}
+
+// bootRetry is how long boot waits before it tries again.
+const bootRetry = 2 * time.Second
+
+// boot migrates and fills the database. The app serves meanwhile: a database
+// that cannot be used is tried again until ctx ends, but for -once.
+func (a *app) boot(ctx context.Context) error {
+	shown := ""
+	for {
+		err := a.bootOnce(ctx)
+		a.ready.set(err)
+		a.con.Bar("")
+		switch {
+		case err == nil:
+			a.reopen(ctx)
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		case a.cfg.Once:
+			return err
+		}
+		if text := err.Error(); text != shown {
+			a.con.Printf("the database is not ready, serving what is possible and trying again: %s", text)
+			shown = text
+		}
+		sleep(ctx, bootRetry)
+	}
+}
+
+func (a *app) bootOnce(ctx context.Context) error {
+	if err := migrate(ctx, a.catalogue.db); err != nil {
+		return fmt.Errorf("database %s: %w", a.cfg.Path, err)
+	}
+	started := time.Now()
+	err := seed(ctx, a.catalogue.db, a.cfg.Seeds, func(done, total int64) {
+		if done < total {
+			a.con.Bar(fmt.Sprintf("seeding  %s of %s tracks", thousands(done), thousands(total)))
+			return
+		}
+		a.con.Bar("")
+		a.con.Printf("seeded %s tracks in %s", thousands(total), time.Since(started).Round(10*time.Millisecond))
+	})
+	if err != nil {
+		return fmt.Errorf("database %s: %w", a.cfg.Path, err)
+	}
+	return nil
+}
+
+// reopen restarts a transform that was complete before old rows came, from
+// -tracks here, from a late import in life.
+func (a *app) reopen(ctx context.Context) {
+	known, err := a.sched.Control().Status(ctx, moveName)
+	if err != nil || known[0].State != bgtransform.StateComplete {
+		return // it has never run, or runs anyway
+	}
+	late := truthOf(ctx, a.catalogue.db).Remaining
+	if late <= 0 {
+		return
+	}
+	a.con.Printf("%s was complete, but %s old tracks have come since: it is restarted", moveName, thousands(late))
+	err = a.sched.Control().Restart(ctx, moveName, bgtransform.By{Who: "example-app", Why: "old tracks were added"})
+	if err != nil {
+		a.con.Printf("%s could not be restarted: %s", moveName, err)
+	}
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// config is what the command line and the environment decide.
+type config struct {
+	DSN      string         // of the database, as the driver wants it
+	Path     string         // of the database, as people want it
+	Redis    *redis.Options // nil: an embedded one
+	Addr     string
+	Seeds    seeds
+	Once     bool
+	Traffic  bool
+	LogLevel slog.Level
+}
+
+// seeds is how many tracks the catalogue is to begin with. What was asked for on
+// the command line is added to a catalogue that has fewer; defaults are not.
+type seeds struct {
+	Tracks, Bad           int64
+	AskedTracks, AskedBad bool
+}
+
+const helpText = `Usage: example-app [flags]                        serve, and move track.length to length_ms
+       example-app transforms [action] [NAME]     watch and steer it from another terminal
+
+Variables: DATABASE_URL (-db wins), REDIS_URL (unset: embedded), HTTP_ADDR, LOG_LEVEL,
+BGTRANSFORM_* and OTEL_*.
+
+Flags:
+`
+
+// parseConfig reads the command line and the environment. The flag -db wins over
+// the variable DATABASE_URL.
+func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
+	var cfg config
+	fs := newFlagSet("example-app", helpText, stderr)
+	db := fs.String("db", "", "SQLite `file` (default catalogue.db)")
+	fs.Int64Var(&cfg.Seeds.Tracks, "tracks", 100_000, "how many tracks the catalogue begins with; more than it has are added")
+	fs.Int64Var(&cfg.Seeds.Bad, "bad", 5, "how many tracks with a bad length it has besides (with -once: 0)")
+	fs.BoolVar(&cfg.Once, "once", false, "exit when the transform is over, with one line of JSON on stdout")
+	fs.BoolVar(&cfg.Traffic, "traffic", true, "simulate listeners and editors until the transform is complete")
+	if err := fs.Parse(args); err != nil {
+		return config{}, asUsage(err)
+	}
+	if fs.NArg() > 0 {
+		return config{}, usagef("unknown command %q; the only one is transforms, as the first word", fs.Arg(0))
+	}
+	fs.Visit(func(f *flag.Flag) {
+		cfg.Seeds.AskedTracks = cfg.Seeds.AskedTracks || f.Name == "tracks"
+		cfg.Seeds.AskedBad = cfg.Seeds.AskedBad || f.Name == "bad"
+	})
+	if cfg.Once && !cfg.Seeds.AskedBad {
+		cfg.Seeds.Bad = 0
+	}
+	return cfg, errors.Join(
+		cfg.Seeds.check(),
+		cfg.database(cmp.Or(*db, getenv("DATABASE_URL"))),
+		cfg.environment(getenv),
+	)
+}
+
+// maxSeeds keeps a slip of the finger from filling the disk.
+const maxSeeds = 50_000_000
+
+func (s seeds) check() error {
+	if s.Tracks < 0 || s.Tracks > maxSeeds {
+		return usagef("-tracks is %d; it must be from 0 to %d", s.Tracks, maxSeeds)
+	}
+	if s.Bad < 0 || s.Bad > maxSeeds {
+		return usagef("-bad is %d; it must be from 0 to %d", s.Bad, maxSeeds)
+	}
+	return nil
+}
+
+// environment reads the variables. With -once nobody needs to know the address,
+// so it is any free one unless HTTP_ADDR says otherwise.
+func (c *config) environment(getenv func(string) string) error {
+	c.Addr = "127.0.0.1:8080"
+	if c.Once {
+		c.Addr = "127.0.0.1:0"
+	}
+	c.Addr = cmp.Or(getenv("HTTP_ADDR"), c.Addr)
+	c.LogLevel = slog.LevelWarn
+	if text := getenv("LOG_LEVEL"); text != "" {
+		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
+			return usagef("LOG_LEVEL is %q; want debug, info, warn or error", text)
+		}
+	}
+	var err error
+	c.Redis, err = parseRedis(getenv("REDIS_URL"))
+	return err
+}
+
+func (c *config) database(text string) error {
+	var err error
+	c.DSN, c.Path, err = parseDatabase(text, "rwc")
+	return err
+}

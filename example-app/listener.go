@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// listen is what a listener does: look at a track, or at a page of long ones.
+func (t *traffic) listen(ctx context.Context) error {
+	id, err := t.anyTrack(ctx, 0.5)
+	if err != nil {
+		return t.hasFailed(ctx, err)
+	}
+	if rand.IntN(5) == 0 {
+		return t.readPage(ctx, id)
+	}
+	return t.readTrack(ctx, id)
+}
+
+// nextBatch is how many rows the transform's next batch has, or about that.
+const nextBatch = 1000
+
+// anyTrack picks a track that is there. A share of the time it is one that the
+// transform is just about to move, or moving, where a mistake would show.
+func (t *traffic) anyTrack(ctx context.Context, moving float64) (int64, error) {
+	last, err := t.catalogue.last(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find a track: %w", err)
+	}
+	if last == 0 {
+		return 1, nil
+	}
+	if rand.Float64() >= moving {
+		return 1 + rand.Int64N(last), nil
+	}
+	at := int64(0)
+	if all, err := t.sched.Status(ctx); err == nil && len(all) > 0 {
+		at = all[0].Walked // the ids have no gaps
+	}
+	return min(last, at+1+rand.Int64N(nextBatch)), nil
+}
+
+// readTrack reads a track and compares its length with the truth. The truth is
+// read before and after: if somebody has edited it meanwhile, any answer is right.
+func (t *traffic) readTrack(ctx context.Context, id int64) error {
+	before, err := t.catalogue.truths(ctx, id, 1)
+	if err != nil {
+		return t.hasFailed(ctx, err)
+	}
+	if len(before) == 0 || before[0].LengthMS == nil {
+		return nil // not there, or of a bad length
+	}
+	var got trackJSON
+	if err := t.call(ctx, "GET", fmt.Sprintf("/tracks/%d", id), nil, &got); err != nil {
+		return t.hasFailed(ctx, err)
+	}
+	t.reads.Add(1)
+	after, err := t.catalogue.truths(ctx, id, 1)
+	if err != nil || !slices.EqualFunc(before, after, sameTruth) {
+		return err
+	}
+	if want := t.seen(*after[0].LengthMS); got.LengthMS != want || got.Length != want/1000 {
+		return t.isWrong("track %d: read %d ms and %d s, the truth is %d ms", id, got.LengthMS, got.Length, want)
+	}
+	return nil
+}
+
+// pageSpan is over how many tracks the page of a listener stretches at most.
+const pageSpan = 200
+
+// readPage reads the first tracks after id that are long enough, filtered by the
+// dual read in SQL, and compares them with the truth as readTrack does.
+func (t *traffic) readPage(ctx context.Context, id int64) error {
+	p := page{After: id - 1, Limit: 20}
+	least := 100_000 + rand.Int64N(300_000)
+	before, err := t.catalogue.truths(ctx, id, pageSpan)
+	if err != nil {
+		return t.hasFailed(ctx, err)
+	}
+	var got listJSON
+	path := fmt.Sprintf("/tracks?min_length_ms=%d&after=%d&limit=%d", least, p.After, p.Limit)
+	if err := t.call(ctx, "GET", path, nil, &got); err != nil {
+		return t.hasFailed(ctx, err)
+	}
+	t.reads.Add(1)
+	after, err := t.catalogue.truths(ctx, id, pageSpan)
+	if err != nil || !slices.EqualFunc(before, after, sameTruth) {
+		return err
+	}
+	want := t.longEnough(after, least, int(p.Limit))
+	if have := within(got.Tracks, id+pageSpan); !slices.Equal(have, want) {
+		return t.isWrong("%s: read %v, the truth is %v", path, have, want)
+	}
+	return nil
+}
+
+// measured is a track and its length.
+type measured struct{ ID, LengthMS int64 }
+
+// longEnough returns what a page should show, according to the truth.
+func (t *traffic) longEnough(truths []truth, least int64, limit int) []measured {
+	out := []measured{}
+	for _, u := range truths {
+		if u.LengthMS == nil || t.seen(*u.LengthMS) < least || len(out) == limit {
+			continue
+		}
+		out = append(out, measured{u.TrackID, t.seen(*u.LengthMS)})
+	}
+	return out
+}
+
+// within returns what a page shows of the tracks before an id.
+func within(tracks []trackJSON, end int64) []measured {
+	out := []measured{}
+	for _, got := range tracks {
+		if got.ID < end {
+			out = append(out, measured{got.ID, got.LengthMS})
+		}
+	}
+	return out
+}
+
+// seen is what a reader sees of a length in the phase that the column is in: the
+// old column holds whole seconds.
+func (t *traffic) seen(ms int64) int64 {
+	if t.catalogue.length.Phase() == dualread.PhaseOld {
+		return ms / 1000 * 1000
+	}
+	return ms
+}
+
+func sameTruth(a, b truth) bool { return a.TrackID == b.TrackID && a.Edits == b.Edits }

@@ -1,0 +1,94 @@
+// Example-app is a music catalogue that renames a column while it serves:
+// track.length, in whole seconds, becomes track.length_ms.
+//
+// Read this file from top to bottom: it is the guide to putting bgtransform into
+// an app. What is specific to the rename is in track.go, the dual read and write,
+// and in transform.go, the move of the old rows. The README says what to try.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/telemetry"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(command(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+// run is the app: it returns when ctx ends, or with -once when the transform is
+// over, and how it went.
+func run(ctx context.Context, cfg config, con *console) (outcome, error) {
+	// What every app has: a log, a database, perhaps OpenTelemetry and Redis.
+	// Nothing connects yet: an app boots also when something else is down.
+	logger := newLogger(con, cfg.LogLevel)
+	providers := newProviders(ctx, logger)
+	defer closeProviders(ctx, providers)
+	redis := newRedis(cfg.Redis)
+	defer redis.close()
+	db, err := openDatabase(cfg.DSN)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer func() { _ = db.Close() }()
+
+	// The column on the move: requests read and write it through this.
+	length, err := dualread.New(trackLength())
+	if err != nil {
+		return outcome{}, err
+	}
+
+	// The scheduler, and what it tells OpenTelemetry.
+	observer := telemetry.New(
+		telemetry.WithTracerProvider(providers.TracerProvider()),
+		telemetry.WithMeterProvider(providers.MeterProvider()),
+	)
+	observer.ObserveMoves(length)
+	sched, err := newScheduler(db, redis.locker, observer, logger)
+	if err != nil {
+		return outcome{}, err
+	}
+
+	// A flag may choose the column that is read: BGTRANSFORM_PHASE=old, for instance.
+	if err := length.SetPhase(sched.Phase(moveName, dualread.PhaseFallback)); err != nil {
+		return outcome{}, err
+	}
+
+	// Serve, migrate, then sched.Run beside the server: see live.go.
+	a := &app{
+		cfg: cfg, con: con, log: logger, redis: redis, sched: sched,
+		catalogue: &catalogue{db: db, length: length}, ready: newReadiness(),
+	}
+	return a.live(ctx)
+}
+
+// newScheduler returns what runs the transforms in the background of the app. The
+// zero Config is right for production; these settings suit a demonstration.
+func newScheduler(db *bun.DB, locker lease.Locker, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
+	sched, err := bgtransform.New(db, bgtransform.Config{
+		Locker:   locker,
+		Observer: observer,
+		Logger:   logger,
+		Limits:   throttle.Limits{RowsPerSecond: 10_000, MaxBatch: 1000}, // slow enough to watch
+		LeaseTTL: 2 * time.Second,                                        // how soon another goes on after a kill -9
+		IdlePoll: time.Second,                                            // how soon an operator is heeded when it is complete
+		Grace:    300 * time.Millisecond,                                 // Ctrl-C ends the app within a second
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sched, sched.Register(lengthToMS())
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+)
+
+// How much of the quarantine and of the operators' log is shown.
+const (
+	showRows    = 20
+	showActions = 5
+)
+
+// showStatus prints a transform, or all of them when name is empty.
+func showStatus(ctx context.Context, w io.Writer, control *bgtransform.Control, name string) error {
+	var names []string
+	if name != "" {
+		names = append(names, name)
+	}
+	all, err := control.Status(ctx, names...)
+	if err != nil {
+		return explain(err)
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("no transform has ever run in this database; start the app first")
+	}
+	for _, st := range all {
+		rows, err := control.Quarantined(ctx, st.Transform, showRows)
+		if err != nil {
+			return err
+		}
+		actions, err := control.Actions(ctx, st.Transform, showActions)
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, statusText(st, rows, actions)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// statusText is the status as text for a terminal.
+func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, actions []bgtransform.Action) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s is %s\n", st.Transform, st.State)
+	field(&b, "why", st.Reason.String())
+	field(&b, "rows", fmt.Sprintf("%s changed, %s walked in pass %d, %s left to the next pass", thousands(st.Rows), thousands(st.Walked), st.Pass, thousands(st.Moved)))
+	if st.State == bgtransform.StateRunning && st.Remaining >= 0 {
+		field(&b, "left", fmt.Sprintf("about %s rows in this pass, at %s a second", thousands(st.Remaining), thousands(int64(st.RowsPerSec))))
+	}
+	field(&b, "run", fmt.Sprintf("%d, attempt %d, %s batches", st.Run, st.Attempt, thousands(st.Batches)))
+	field(&b, "held by", st.Holder)
+	field(&b, "started", clock(st.Started))
+	field(&b, "complete", clock(st.Completed))
+	if st.LastError != "" {
+		field(&b, "last error", st.LastError+", "+clock(st.LastErrorAt))
+	}
+	if st.Quarantined+st.Accepted > 0 {
+		field(&b, "quarantine", fmt.Sprintf("%d rows block completion, %d are accepted", st.Quarantined, st.Accepted))
+	}
+	for _, q := range rows {
+		fmt.Fprintf(&b, "    track %s: %s [%s] %s\n", trackOf(q.Key), firstLine(q.Message), q.Class, standing(q))
+	}
+	if st.Quarantined > 0 {
+		b.WriteString("    fix a track with PUT /tracks/{id}, then retry; or accept that they stay as they are\n")
+	}
+	for _, a := range actions {
+		field(&b, "log", strings.TrimSuffix(fmt.Sprintf("%s  %s by %s: %s", clock(a.At), a.Action, a.By, a.Why), ": "))
+	}
+	return b.String()
+}
+
+func field(b *strings.Builder, name, value string) {
+	if value != "" {
+		fmt.Fprintf(b, "  %-10s  %s\n", name, value)
+	}
+}
+
+func standing(q bgtransform.QuarantinedRow) string {
+	if q.Accepted {
+		return "accepted by " + q.By
+	}
+	return fmt.Sprintf("tries: %d, last %s", q.Tries, clock(q.Last))
+}
+
+// trackOf returns the id in a key: ["i42"] is 42.
+func trackOf(key string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(key, `["i`), `"]`)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// Track is a row of the catalogue, in the middle of the rename of its length.
+type Track struct {
+	bun.BaseModel `bun:"table:tracks,alias:track"`
+
+	ID       int64  `bun:"id,pk,autoincrement"`
+	Title    string `bun:"title"`
+	Artist   string `bun:"artist"`
+	Length   int64  `bun:"length"`    // whole seconds; to be dropped
+	LengthMS *int64 `bun:"length_ms"` // milliseconds; null until the row is moved
+}
+
+// moveName names the rename: for ever, in the database, in flags and in metrics.
+const moveName = "track-length-ms"
+
+// trackLength says how a track's length is read from and written to the two
+// columns: all that the request path needs to know about the rename.
+func trackLength() dualread.Move[Track, int64] {
+	return dualread.Move[Track, int64]{
+		Name:       moveName,
+		OldColumns: []string{"length"},
+		OldSQL:     "? * 1000",
+		NewColumn:  "length_ms",
+		Old:        func(t *Track) int64 { return t.Length * 1000 },
+		New: func(t *Track) (int64, bool) {
+			if t.LengthMS == nil {
+				return 0, false
+			}
+			return *t.LengthMS, true
+		},
+		SetOld: func(t *Track, ms int64) { t.Length = ms / 1000 },
+		SetNew: func(t *Track, ms int64) { t.LengthMS = &ms },
+	}
+}
