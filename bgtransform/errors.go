@@ -13,7 +13,7 @@ var (
 
 	// ErrNotAllowed is returned by [Control] for an action that the transform's
 	// state does not allow, such as resuming one that is complete.
-	ErrNotAllowed = errors.New("bgtransform: not allowed in this state")
+	ErrNotAllowed = errors.New("not allowed in this state")
 
 	// ErrFenced ends an attempt after a newer one has taken over. User code and
 	// custom kinds see it as the cause of their context at most.

@@ -151,7 +151,7 @@ func ExampleControl() {
 	})
 	fmt.Println(st.State, "with", st.Accepted, "accepted")
 	// Output:
-	// ["i2"] negative length -1
+	// 2 negative length -1
 	// complete with 1 accepted
 }
 

@@ -16,7 +16,8 @@ func (f *flags) nearPrefix(variable, value string, settings map[string]flagSetti
 	head, suffix, one := strings.Cut(strings.ToUpper(variable), "__")
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		want := flagPrefix + name
-		if distance(head, want, nearby) > nearby {
+		// A name of another software's may be two letters off by chance.
+		if d := distance(head, want, nearby); d > nearby || (d == nearby && !strings.HasPrefix(head, "B")) {
 			continue
 		}
 		if one {

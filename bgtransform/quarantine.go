@@ -3,13 +3,17 @@ package bgtransform
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
 // QuarantinedRow is a row that could not be transformed. Its key and message
 // may tell what the row holds: show them to operators only.
 type QuarantinedRow struct {
-	Key      string    `json:"key"` // the primary key's values, as JSON: ["i42"] is the integer 42
+	Key      string    `json:"key"` // the primary key's values: 42, or 7, DE for a key of two columns
 	Accepted bool      `json:"accepted"`
 	Class    string    `json:"class"`
 	Message  string    `json:"message"`
@@ -28,11 +32,28 @@ func (c *Control) Quarantined(ctx context.Context, name string, limit int) ([]Qu
 	out := make([]QuarantinedRow, len(rows))
 	for i, q := range rows {
 		out[i] = QuarantinedRow{
-			Key: q.Key, Accepted: q.Standing == "accepted", Class: q.Class, Message: q.Message,
+			Key: keyText(q.Key), Accepted: q.Standing == store.Accepted, Class: q.Class, Message: q.Message,
 			Tries: q.Tries, First: at(q.FirstMS), Last: at(q.LastMS), By: q.ByWhom,
 		}
 	}
 	return out, nil
+}
+
+// keyText returns a stored key as people write it. The key of a custom kind,
+// which is no list of ours, is shown as it is.
+func keyText(stored string) string {
+	key, err := keyset.Decode(stored)
+	if err != nil {
+		return stored
+	}
+	parts := make([]string, len(key))
+	for i, v := range key {
+		if blob, ok := v.([]byte); ok {
+			v = fmt.Sprintf("x'%x'", blob)
+		}
+		parts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Action is one line of the operators' log.

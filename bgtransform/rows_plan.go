@@ -117,6 +117,7 @@ func (p *rowPlan) selectList() string {
 // scan puts the values of one row to their places.
 func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.Value) error {
 	for i, s := range p.selects {
+		values[i] = dialect.Stored(values[i])
 		if s.key >= 0 {
 			key[s.key] = values[i]
 		}

@@ -66,8 +66,8 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 // read returns the pending rows of a range, without those in quarantine.
 func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], error) {
 	cond, args := s.walk.Within(r)
-	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (?) ORDER BY " + strings.Join(s.walk.Keys, ", ")
-	found, err := s.db.QueryContext(ctx, query, append(args, bun.Safe(s.pending))...)
+	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (" + s.pending + ") ORDER BY " + strings.Join(s.walk.Keys, ", ")
+	found, err := dialect.Bound(s.db).QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
@@ -177,7 +177,7 @@ func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
 // condition all the same.
 func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Range, written []row[M]) ([]string, error) {
 	cond, args := s.walk.Within(r)
-	keys, err := s.keysWhere(ctx, tx, cond+" AND (?)", append(args, bun.Safe(s.pending))...)
+	keys, err := s.keysWhere(ctx, tx, cond+" AND ("+s.pending+")", args...)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}

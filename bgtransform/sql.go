@@ -1,14 +1,15 @@
 package bgtransform
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/uptrace/bun"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
@@ -108,18 +109,24 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return s.apply(ctx, tx, r, skip, args) }
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
-		cond, condArgs := s.walk.Within(r)
-		return s.keysWhere(ctx, tx, cond+" AND (?)"+skip, append(append(condArgs, bun.Safe(s.pending)), args...)...)
+		cond, condArgs := s.todo(r, skip, args)
+		return s.keysWhere(ctx, tx, cond, condArgs...)
 	}
 	return step, nil
 }
 
+// todo returns the condition of the rows in a range that are to be changed.
+func (s *sqlStepper) todo(r keyset.Range, skip string, skipArgs []any) (string, []any) {
+	cond, args := s.walk.Within(r)
+	return cond + " AND (" + s.pending + ")" + skip, append(slices.Clip(args), skipArgs...)
+}
+
 func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip string, args []any) (Applied, error) {
-	found := -1
+	found := 0
 	if !s.d.AffectedIsMatched {
-		cond, condArgs := s.walk.Within(r)
-		query := "SELECT count(*) FROM " + s.from + " WHERE " + cond + " AND (?)" + skip
-		if err := tx.QueryRowContext(ctx, query, append(append(condArgs, bun.Safe(s.pending)), args...)...).Scan(&found); err != nil {
+		cond, condArgs := s.todo(r, skip, args)
+		query := "SELECT count(*) FROM " + s.from + " WHERE " + cond
+		if err := dialect.Bound(tx).QueryRowContext(ctx, query, condArgs...).Scan(&found); err != nil {
 			return Applied{}, err
 		}
 	}
@@ -127,14 +134,12 @@ func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip 
 	if err != nil {
 		return Applied{}, err
 	}
-	return Applied{Found: cmp.Or(max(found, 0), changed), Changed: changed}, nil
+	return Applied{Found: max(found, changed), Changed: changed}, nil
 }
 
 func (s *sqlStepper) update(ctx context.Context, db bun.IDB, r keyset.Range, skip string, skipArgs []any) (int, error) {
-	cond, condArgs := s.walk.Within(r)
-	args := append([]any{bun.Safe(s.set)}, condArgs...)
-	args = append(append(args, bun.Safe(s.pending)), skipArgs...)
-	res, err := db.ExecContext(ctx, "UPDATE "+s.from+" SET ? WHERE "+cond+" AND (?)"+skip, args...)
+	cond, args := s.todo(r, skip, skipArgs)
+	res, err := dialect.Bound(db).ExecContext(ctx, "UPDATE "+s.from+" SET "+s.set+" WHERE "+cond, args...)
 	if err != nil {
 		return 0, err
 	}

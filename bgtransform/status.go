@@ -16,6 +16,7 @@ type Status struct {
 	Reason    Reason `json:"reason,omitzero"` // why it is in this state, or what limits it
 	Here      Reason `json:"here,omitzero"`   // why this instance is not the one that advances it
 	Holder    string `json:"holder,omitempty"`
+	Mine      bool   `json:"mine"` // this instance is the holder
 
 	Run     int64 `json:"run"`
 	Pass    int64 `json:"pass"`
@@ -38,6 +39,21 @@ type Status struct {
 
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
+}
+
+// Why returns the one reason to show: why the transform does not advance, or
+// what limits it while it does. It is zero when nothing does.
+func (s Status) Why() Reason {
+	switch {
+	case s.State == StateComplete:
+		return Reason{}
+	case s.State == StateRunning && s.Reason.Code != ReasonUnattended:
+		return s.Reason
+	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonAsked, s.Reason.Code == ReasonQuarantine:
+		return s.Reason
+	default: // what keeps this instance from it says more than that nobody does it
+		return s.Here
+	}
 }
 
 // Status returns a snapshot of every registered transform, in the order of
@@ -77,10 +93,13 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	rec, ok := byName[name]
 	switch {
 	case v.holding && v.record != nil:
-		held, accepted, desired := rec.Held, rec.Accepted, rec.Intent
+		stored := rec
 		rec = *v.record // fresher than the database: the last measure is not written yet
+		rec.NowMS = time.Now().UnixMilli()
+		rec.Range.HeartbeatMS = rec.NowMS
 		if ok {
-			rec.Held, rec.Accepted, rec.Intent = held, accepted, desired
+			rec.NowMS, rec.Range.HeartbeatMS = stored.NowMS, stored.Range.HeartbeatMS
+			rec.Held, rec.Accepted, rec.Intent = stored.Held, stored.Accepted, stored.Intent
 		}
 	case !ok && v.record != nil:
 		rec = *v.record
@@ -88,11 +107,8 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
 	}
 	st := statusOf(rec, s.cfg.LeaseTTL)
-	if !v.holding {
+	if st.Mine = v.holding; !st.Mine {
 		st.Here = v.here
-	}
-	if st.Reason.IsZero() && !v.holding && st.State != StateComplete && st.State != StateRunning {
-		st.Reason = v.here
 	}
 	return st
 }
@@ -106,7 +122,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	}
 	for _, name := range names {
 		if !known(recs, name) {
-			return nil, fmt.Errorf("bgtransform: %w: %q", ErrUnknownTransform, name)
+			return nil, fmt.Errorf("%w: %q", ErrUnknownTransform, name)
 		}
 	}
 	out := make([]Status, len(recs))
@@ -144,7 +160,7 @@ func statusOf(rec store.Record, silence time.Duration) Status {
 		st.Finish = finish(rec)
 		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
 		if r.HeartbeatMS > 0 && quiet > silence {
-			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s; another instance takes over when its lease ends", r.Holder, quiet.Round(time.Second))}
+			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
 		}
 	}
 	if st.Reason.Code == ReasonAsked {

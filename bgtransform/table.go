@@ -142,7 +142,7 @@ func (t *table) stillPending(ctx context.Context, db bun.IDB, pending string, ke
 			decoded[i] = key
 		}
 		cond, args := t.walk.AnyOf(decoded)
-		part, err := t.keysWhere(ctx, db, "("+cond+") AND (?)", append(args, bun.Safe(pending))...)
+		part, err := t.keysWhere(ctx, db, "("+cond+") AND ("+pending+")", args...)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +157,7 @@ func (t *table) keysWhere(ctx context.Context, db bun.IDB, cond string, args ...
 	for i, k := range t.walk.Keys {
 		raw[i] = t.d.Raw(k)
 	}
-	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(raw, ", ")+" FROM "+t.from+" WHERE "+cond, args...)
+	rows, err := dialect.Bound(db).QueryContext(ctx, "SELECT "+strings.Join(raw, ", ")+" FROM "+t.from+" WHERE "+cond, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +171,9 @@ func (t *table) keysWhere(ctx context.Context, db bun.IDB, cond string, args ...
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return nil, err
+		}
+		for i := range key {
+			key[i] = dialect.Stored(key[i])
 		}
 		text, err := key.Encode()
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
@@ -66,7 +67,7 @@ func (w *walker) Remaining(ctx context.Context, after string) (int64, error) {
 		return -1, err
 	}
 	var last any
-	if err := w.db.QueryRowContext(ctx, "SELECT max("+w.walk.Keys[0]+") FROM "+w.table.from).Scan(&last); err != nil {
+	if err := dialect.Bound(w.db).QueryRowContext(ctx, "SELECT max("+w.walk.Keys[0]+") FROM "+w.table.from).Scan(&last); err != nil {
 		return -1, err
 	}
 	end, ok := last.(int64)

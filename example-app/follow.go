@@ -85,7 +85,7 @@ func verdict(st bgtransform.Status, stalled bool) (over bool, err error) {
 	if !stalled && !stuck(st) {
 		return false, nil
 	}
-	return true, fmt.Errorf("%s is not complete but %s: %s", st.Transform, st.State, whyNot(st).Text)
+	return true, fmt.Errorf("%s is not complete but %s: %s", st.Transform, st.State, st.Why().Text)
 }
 
 // stuck reports whether a transform waits for a person.

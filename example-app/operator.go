@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -57,7 +56,7 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 		return showStatus(ctx, stdout, control, o.name)
 	}
 	if err := o.carryOut(ctx, control); err != nil {
-		return explain(err)
+		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s: asked to %s; a running app heeds it within two seconds\n", o.name, o.action)
 	return err
@@ -120,12 +119,4 @@ func (o order) carryOut(ctx context.Context, c *bgtransform.Control) error {
 	default:
 		return c.Restart(ctx, o.name, o.by)
 	}
-}
-
-// explain turns the errors of a database without transforms into what they mean.
-func explain(err error) error {
-	if strings.Contains(err.Error(), "no such table") {
-		return errors.New("no transform has ever run in this database; start the app first")
-	}
-	return err
 }

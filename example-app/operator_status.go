@@ -24,7 +24,7 @@ func showStatus(ctx context.Context, w io.Writer, control *bgtransform.Control, 
 	}
 	all, err := control.Status(ctx, names...)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	if len(all) == 0 {
 		return fmt.Errorf("no transform has ever run in this database; start the app first")
@@ -65,7 +65,7 @@ func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, action
 		field(&b, "quarantine", fmt.Sprintf("%d rows block completion, %d are accepted", st.Quarantined, st.Accepted))
 	}
 	for _, q := range rows {
-		fmt.Fprintf(&b, "    track %s: %s [%s] %s\n", trackOf(q.Key), firstLine(q.Message), q.Class, standing(q))
+		fmt.Fprintf(&b, "    track %s: %s [%s] %s\n", q.Key, firstLine(q.Message), q.Class, standing(q))
 	}
 	if st.Quarantined > 0 {
 		b.WriteString("    fix a track with PUT /tracks/{id}, then retry; or accept that they stay as they are\n")
@@ -87,11 +87,6 @@ func standing(q bgtransform.QuarantinedRow) string {
 		return "accepted by " + q.By
 	}
 	return fmt.Sprintf("tries: %d, last %s", q.Tries, clock(q.Last))
-}
-
-// trackOf returns the id in a key: ["i42"] is 42.
-func trackOf(key string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(key, `["i`), `"]`)
 }
 
 func firstLine(text string) string {

@@ -27,7 +27,10 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 		p.said = ""
 		return
 	}
-	why := whyNot(st)
+	why := st.Why()
+	if why.Code == bgtransform.ReasonThrottle {
+		why = bgtransform.Reason{} // it is paced, and advances
+	}
 	if kind := string(st.State) + string(why.Code); !why.IsZero() && kind != p.said {
 		p.con.Printf("%s is %s: %s", st.Transform, st.State, why.Text)
 		p.said = kind
@@ -81,21 +84,4 @@ func bar(share float64) string {
 	const width = 10
 	full := int(max(0, min(1, share)) * width)
 	return "[" + strings.Repeat("#", full) + strings.Repeat("-", width-full) + "]"
-}
-
-// whyNot says why a transform does not advance; nothing while it does, even if it
-// is paced, and when it is complete. What keeps this instance from it says more
-// than that nobody does it.
-func whyNot(st bgtransform.Status) bgtransform.Reason {
-	running := st.State == bgtransform.StateRunning
-	switch {
-	case st.State == bgtransform.StateComplete:
-		return bgtransform.Reason{}
-	case running && (st.Reason.IsZero() || st.Reason.Code == bgtransform.ReasonThrottle):
-		return bgtransform.Reason{}
-	case st.Here.IsZero(), st.Reason.Code == bgtransform.ReasonAsked, running && st.Reason.Code != bgtransform.ReasonUnattended:
-		return st.Reason
-	default:
-		return st.Here
-	}
 }

@@ -40,11 +40,11 @@ func TestRunReports(t *testing.T) {
 				}
 				return toMS(ctx, m)
 			}),
-			want: []string{"is waiting, want it complete", "(quarantine)", `key ["i2"]: no such length (error)`},
+			want: []string{"is waiting, want it complete", "(quarantine)", `key 2: no such length (error)`},
 		},
 		"a panic": {
 			transform: each(func(context.Context, *Track) error { panic("boom") }),
-			want:      []string{"is waiting, want it complete", `]: panic: boom (panic)`, "… and 10 more", "bad_test.go"},
+			want:      []string{"is waiting, want it complete", `: panic: boom (panic)`, "… and 10 more", "bad_test.go"},
 		},
 		"a column that is not there": {
 			transform: bgtransform.SQL[Track]{Name: "schema", Pending: "len IS NULL", Set: "length = 1"},

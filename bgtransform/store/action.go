@@ -37,7 +37,7 @@ func (s *Store) Act(ctx context.Context, name string, c Change, check func(Recor
 		return s.change(ctx, tx, name, c)
 	})
 	if err != nil {
-		return fmt.Errorf("%s transform %q: %w", c.Action, name, err)
+		return fmt.Errorf("%s transform %q: %w", c.Action, name, s.missing(err))
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func (s *Store) Actions(ctx context.Context, name string, limit int) ([]Action, 
 	var rows []Action
 	err := s.db.NewSelect().Model(&rows).Where("name = ?", name).OrderExpr("id DESC").Limit(int64(limit)).Scan(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read actions on %q: %w", name, err)
+		return nil, fmt.Errorf("read actions on %q: %w", name, s.missing(err))
 	}
 	return rows, nil
 }

@@ -10,8 +10,18 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// maxMessage bounds what is kept of an error's text.
-const maxMessage = 2000
+// What is kept of an error's kind and text, in bytes.
+const (
+	maxClass   = 200
+	maxMessage = 2000
+)
+
+// storable returns what every database takes for a text: no zero bytes, and
+// nothing that is not UTF-8.
+func storable(s string, most int) string {
+	s = strings.ReplaceAll(s, "\x00", "")
+	return strings.ToValidUTF8(s[:min(len(s), most)], "")
+}
 
 func keyHash(key string) string {
 	sum := sha256.Sum256([]byte(key))
@@ -24,9 +34,7 @@ func keyHash(key string) string {
 func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) (added int64, err error) {
 	for _, row := range rows {
 		row.Name, row.KeyHash, row.Standing = a.Name, keyHash(row.Key), Held
-		if len(row.Message) > maxMessage {
-			row.Message = strings.ToValidUTF8(row.Message[:maxMessage], "")
-		}
+		row.Class, row.Message = storable(row.Class, maxClass), storable(row.Message, maxMessage)
 		isNew, err := a.setAside(ctx, tx, row)
 		if err != nil {
 			return 0, fmt.Errorf("write quarantine: %w", err)
@@ -39,7 +47,7 @@ func (a Attempt) Quarantine(ctx context.Context, tx bun.Tx, rows []Quarantined) 
 }
 
 func (a Attempt) setAside(ctx context.Context, tx bun.Tx, row Quarantined) (isNew bool, err error) {
-	res, err := tx.NewUpdate().Model(&row).Set("standing = ?standing").Set("class = ?class").Set("message = ?message").
+	res, err := tx.NewUpdate().Model(&row).Set("standing = ?standing").Set("class = ?class").Set("message = ?message").Set("by_whom = ''").
 		Set("tries = tries + 1").Set("last_ms = ?", a.s.now()).WherePK().Exec(ctx)
 	if err != nil {
 		return false, err
@@ -79,7 +87,7 @@ func (s *Store) Quarantined(ctx context.Context, name string, limit int, standin
 		q = q.Where("standing IN (?)", bun.List(standings))
 	}
 	if err := q.Scan(ctx); err != nil {
-		return nil, fmt.Errorf("read quarantine of %q: %w", name, err)
+		return nil, fmt.Errorf("read quarantine of %q: %w", name, s.missing(err))
 	}
 	return rows, nil
 }

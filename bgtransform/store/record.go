@@ -24,7 +24,7 @@ type Record struct {
 func (s *Store) Load(ctx context.Context, names ...string) ([]Record, error) {
 	recs, err := s.load(ctx, s.db, names)
 	if err != nil {
-		return nil, fmt.Errorf("load transforms: %w", err)
+		return nil, fmt.Errorf("load transforms: %w", s.missing(err))
 	}
 	return recs, nil
 }
@@ -37,7 +37,7 @@ func (s *Store) Get(ctx context.Context, name string) (Record, error) {
 func (s *Store) get(ctx context.Context, db bun.IDB, name string) (Record, error) {
 	recs, err := s.load(ctx, db, []string{name})
 	if err != nil {
-		return Record{}, fmt.Errorf("load transform %q: %w", name, err)
+		return Record{}, fmt.Errorf("load transform %q: %w", name, s.missing(err))
 	}
 	if len(recs) == 0 {
 		return Record{}, fmt.Errorf("%w: %q", ErrNotFound, name)

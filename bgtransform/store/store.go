@@ -12,11 +12,11 @@ import (
 
 // ErrFenced is returned when a newer attempt has taken the transform over: the
 // caller's transaction must be rolled back, and its attempt is over.
-var ErrFenced = errors.New("bgtransform: fenced: a newer attempt has taken over")
+var ErrFenced = errors.New("fenced: a newer attempt has taken over")
 
 // ErrNotFound is returned for a transform that no instance has ever registered
 // in this database.
-var ErrNotFound = errors.New("bgtransform: no such transform in this database")
+var ErrNotFound = errors.New("no such transform in this database")
 
 // Store reads and writes the tables of one database. It is safe for concurrent use.
 type Store struct {
@@ -81,6 +81,14 @@ func (s *Store) register(ctx context.Context, name string) error {
 		_, err = tx.NewInsert().Model(&Range{Name: name, Run: 1, Pass: 1, Remaining: -1}).Ignore().Exec(ctx)
 		return err
 	})
+}
+
+// missing explains an error that means that our tables are not there.
+func (s *Store) missing(err error) error {
+	if err == nil || s.d.Classify(err) != dialect.Schema {
+		return err
+	}
+	return fmt.Errorf("%w: no instance of the app has made its tables yet (%w)", ErrNotFound, err)
 }
 
 func (s *Store) now() bun.Safe { return bun.Safe(s.d.Now) }

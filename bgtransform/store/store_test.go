@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -128,8 +129,8 @@ func TestLoadWithoutTablesFails(t *testing.T) {
 	if recs, err := s.Load(t.Context()); err == nil {
 		t.Errorf("Load = %v, want an error", recs)
 	}
-	if _, err := s.Get(t.Context(), "x"); err == nil || errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Get = %v, want an error that is not ErrNotFound", err)
+	if _, err := s.Get(t.Context(), "x"); !errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "no instance of the app has made its tables yet") {
+		t.Errorf("Get = %v, want ErrNotFound, and that the tables are missing", err)
 	}
 }
 

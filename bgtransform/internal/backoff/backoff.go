@@ -18,7 +18,7 @@ type Backoff struct {
 // the current step.
 func (b *Backoff) Next() time.Duration {
 	step := b.Max
-	if b.tries < 32 && b.Min<<b.tries > 0 && b.Min<<b.tries < b.Max {
+	if b.tries < 63 && b.Min <= b.Max>>b.tries {
 		step = b.Min << b.tries
 	}
 	b.tries++

@@ -48,7 +48,7 @@ func rules() map[string]rule {
 		"bgtransform/dualread":         {theirs: []string{bun}},
 		"bgtransform/internal/backoff": {},
 		"bgtransform/internal/dialect": {theirs: []string{bun}},
-		"bgtransform/internal/keyset":  {theirs: []string{bun}},
+		"bgtransform/internal/keyset":  {ours: []string{"bgtransform/internal/dialect"}, theirs: []string{bun}},
 		"bgtransform/store":            {ours: append([]string{"bgtransform/lease"}, internal...), theirs: []string{bun}},
 		"bgtransform":                  {ours: slices.Concat(leaves(), internal, []string{"bgtransform/store"}), theirs: []string{bun}},
 		"bgtransform/admin":            {ours: engine, theirs: []string{bun}},

@@ -139,7 +139,10 @@ func sqliteClassify(err error) Class {
 // sqliteGeneric tells the two meanings of SQLite's general error code apart:
 // a statement that cannot be prepared, and a function that refused its values.
 func sqliteGeneric(message string) Class {
-	for _, s := range []string{"no such table", "no such column", "no such function", "syntax error", "has no column named", "unrecognized token"} {
+	for _, s := range []string{
+		"no such table", "no such column", "no such function", "syntax error", "has no column named", "unrecognized token",
+		"ambiguous column", "misuse of", "wrong number of arguments", "incomplete input", " columns but ",
+	} {
 		if strings.Contains(message, s) {
 			return Schema
 		}

@@ -101,8 +101,13 @@ func (r *Row) args(dst []any) []any {
 			dst = append(dst, v)
 		}
 	}
-	dst = append(dst, r.Key...)
-	return append(dst, r.Guard...)
+	for _, v := range r.Key {
+		dst = append(dst, Stored(v))
+	}
+	for _, v := range r.Guard {
+		dst = append(dst, Stored(v))
+	}
+	return dst
 }
 
 // bound reports whether no value of the row is SQL text.

@@ -3,10 +3,13 @@ package keyset
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Walk selects ranges of a table's keys, in the order of its primary key.
@@ -34,14 +37,20 @@ func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range
 
 	r := Range{Lo: after}
 	hi := make(Key, len(w.Keys))
-	dest := make([]any, 0, len(w.Keys)+1)
+	full := make([]int, len(w.Keys)) // how many keys have this part
+	dest := []any{&r.N}
 	for i := range hi {
-		dest = append(dest, &hi[i])
+		dest = append(dest, &hi[i], &full[i])
 	}
-	dest = append(dest, &r.N)
-	err := db.QueryRowContext(ctx, w.last(inner), args...).Scan(dest...)
-	if err != nil && err != sql.ErrNoRows {
+	err := dialect.Bound(db).QueryRowContext(ctx, w.last(inner), args...).Scan(dest...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Range{}, fmt.Errorf("read the next range of keys: %w", err)
+	}
+	for i := range hi {
+		if full[i] != r.N {
+			return Range{}, ErrNull
+		}
+		hi[i] = dialect.Stored(hi[i])
 	}
 	r.Last = r.N < limit
 	if r.N > 0 {
@@ -50,18 +59,19 @@ func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range
 	return r, nil
 }
 
-// last wraps a query for keys into one that returns the last of them, and how
-// many they are.
+// last wraps a query for keys into one that returns how many they are, and the
+// last of them: for each part, the value, and how many keys have one.
 func (w Walk) last(inner string) string {
 	if len(w.Keys) == 1 {
-		return "SELECT max(" + w.Keys[0] + "), count(*) FROM (" + inner + ") AS bgt_keys"
+		k := w.Keys[0]
+		return "SELECT count(*), max(" + k + "), count(" + k + ") FROM (" + inner + ") AS bgt_keys"
 	}
-	raw := make([]string, len(w.Keys))
+	parts := make([]string, len(w.Keys))
 	desc := make([]string, len(w.Keys))
 	for i, k := range w.Keys {
-		raw[i], desc[i] = w.Raw(k), k+" DESC"
+		parts[i], desc[i] = w.Raw(k)+", count("+k+") OVER ()", k+" DESC"
 	}
-	return "SELECT " + strings.Join(raw, ", ") + ", count(*) OVER () FROM (" + inner + ") AS bgt_keys ORDER BY " +
+	return "SELECT count(*) OVER (), " + strings.Join(parts, ", ") + " FROM (" + inner + ") AS bgt_keys ORDER BY " +
 		strings.Join(desc, ", ") + " LIMIT 1"
 }
 

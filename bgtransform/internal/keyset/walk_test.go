@@ -172,7 +172,7 @@ func TestWalkIsServedByTheIndex(t *testing.T) {
 			}
 			cond, args := s.walk().Within(keyset.Range{Lo: key, Hi: key, N: 1})
 			query := "EXPLAIN QUERY PLAN SELECT 1 FROM " + s.table + " AS x WHERE " + cond + " ORDER BY " + strings.Join(s.keys, ", ")
-			rows, err := db.QueryContext(t.Context(), query, args...)
+			rows, err := db.DB.QueryContext(t.Context(), query, args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -239,7 +239,7 @@ func (s shape) walkAll(t fataler, db *bun.DB, limit func() int) {
 // all returns the keys that match a condition, in the key's order.
 func (s shape) all(t fataler, db *bun.DB, cond string, args ...any) []string {
 	t.Helper()
-	rows, err := db.QueryContext(context.Background(),
+	rows, err := db.DB.QueryContext(context.Background(),
 		"SELECT +"+strings.Join(s.keys, ", +")+" FROM "+s.table+" AS x WHERE "+cond+" ORDER BY "+strings.Join(s.keys, ", "), args...)
 	if err != nil {
 		t.Fatalf("select keys: %v", err)
