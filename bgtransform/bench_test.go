@@ -3,7 +3,6 @@ package bgtransform_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -168,12 +167,13 @@ func barePrepared(ctx context.Context, db *bun.DB) error {
 		if err != nil {
 			return err
 		}
+		defer stmt.Close()
 		for _, tr := range tracks {
 			if _, err := stmt.ExecContext(ctx, tr.Length*1000, tr.ID); err != nil {
-				return errors.Join(err, stmt.Close())
+				return err
 			}
 		}
-		return stmt.Close()
+		return nil
 	})
 }
 

@@ -52,7 +52,7 @@ func citiesDB(t testing.TB) string {
 		t.Skipf("no real data: %s is absent", citiesFile)
 	}
 	must(t, err)
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	unzip, err := gzip.NewReader(file)
 	must(t, err)
 	path := filepath.Join(t.TempDir(), "cities.db")

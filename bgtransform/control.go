@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -111,16 +112,15 @@ func wantedState(rec store.Record) State {
 	}
 }
 
+// list joins states as people do: "a, b or c".
 func list(states []State) string {
-	text := ""
+	names := make([]string, len(states))
 	for i, s := range states {
-		switch {
-		case i > 0 && i == len(states)-1:
-			text += " or "
-		case i > 0:
-			text += ", "
-		}
-		text += string(s)
+		names[i] = string(s)
 	}
-	return text
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

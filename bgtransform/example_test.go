@@ -3,6 +3,7 @@ package bgtransform_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -189,7 +190,8 @@ func ExampleCheckFlags() {
 		"BGTRANSFORM_ENABLED__SONG_LENGHT_MS=false",
 		"PATH=/bin",
 	}, "song-length-ms")
-	for _, p := range err.(*bgtransform.FlagError).Problems {
+	wrong, _ := errors.AsType[*bgtransform.FlagError](err)
+	for _, p := range wrong.Problems {
 		fmt.Println(p.Variable, "-", strings.Split(p.Problem, ";")[0])
 	}
 	// Output:

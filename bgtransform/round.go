@@ -164,8 +164,7 @@ func (s *Scheduler) lease(ctx, work context.Context, e *entry, retry *backoff.Ba
 	if held {
 		return next
 	}
-	var other *lease.HeldError
-	if errors.As(err, &other) {
+	if other, ok := errors.AsType[*lease.HeldError](err); ok {
 		return pause{Reason{
 			Code: ReasonHeld, Text: "held by " + other.Holder, Until: time.Now().Add(other.Remaining),
 		}, backoff.Jitter(s.cfg.StandbyPoll)}

@@ -28,8 +28,10 @@ type worker struct {
 }
 
 func newWorker(parent context.Context, first, step, end int, fn func(ctx context.Context, i int) error) *worker {
-	w := &worker{fn: fn, parent: parent, first: first, step: step, end: end, timedAt: -1,
-		results: map[int]*failure{}, done: make(chan struct{})}
+	w := &worker{
+		fn: fn, parent: parent, first: first, step: step, end: end, timedAt: -1,
+		results: map[int]*failure{}, done: make(chan struct{}),
+	}
 	w.index, w.since = first, time.Now()
 	w.ctx, w.cancel = context.WithCancelCause(parent)
 	return w

@@ -131,8 +131,7 @@ func (s *Scheduler) safe(err error) error {
 // as "transient", "timeout" or "fenced": a word fit for a metric's attribute.
 // It is empty for other errors.
 func ErrorType(err error) string {
-	var own *safeError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*safeError](err); ok {
 		return own.class
 	}
 	return ""

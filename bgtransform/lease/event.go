@@ -9,19 +9,19 @@ import (
 type EventKind int
 
 const (
-	// Acquired: the term has begun; the function is about to run.
+	// Acquired says that the term has begun; the function is about to run.
 	Acquired EventKind = iota + 1
-	// Renewed: the term was extended.
+	// Renewed says that the term was extended.
 	Renewed
-	// RenewFailed: a renewal had no certain outcome and is tried again until the
+	// RenewFailed says that a renewal had no certain outcome and is tried again until the
 	// trust deadline.
 	RenewFailed
-	// Lost: the function's context was cancelled with the cause in Err.
+	// Lost says that the function's context was cancelled with the cause in Err.
 	Lost
-	// Released: the term no longer holds the lease. Err is [ErrLost] if it had
+	// Released says that the term no longer holds the lease. Err is [ErrLost] if it had
 	// ended before the release.
 	Released
-	// ReleaseFailed: the release had no certain outcome; the lease is free after
+	// ReleaseFailed says that the release had no certain outcome; the lease is free after
 	// its TTL at the latest.
 	ReleaseFailed
 )

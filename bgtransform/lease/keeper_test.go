@@ -96,7 +96,7 @@ func TestHeldLeaseIsNotTouched(t *testing.T) {
 			t.Error("the function ran without the lease")
 			return nil
 		})
-		if err != error(held) || !errors.Is(err, lease.ErrHeld) {
+		if got, ok := errors.AsType[*lease.HeldError](err); !ok || got != held || !errors.Is(err, lease.ErrHeld) {
 			t.Errorf("Do = %v, want the locker's *HeldError", err)
 		}
 		if diff := cmp.Diff([]string{"acquire"}, l.methods()); diff != "" {

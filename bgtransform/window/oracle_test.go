@@ -3,6 +3,7 @@ package window_test
 import (
 	"fmt"
 	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -107,12 +108,12 @@ func TestWindowEqualsOracle(t *testing.T) {
 			oracle(t, p, from, open)
 		}
 		next, closes := len(open), len(open) // the next open, closed minute
-		for i := len(open) - 1; i >= 0; i-- {
+		for i, isOpen := range slices.Backward(open) {
 			now := from.Add(time.Duration(i) * time.Minute)
-			if got := w.Contains(now); got != open[i] {
-				rt.Fatalf("%v: Contains(%v) = %v, want %v", w, now, got, open[i])
+			if got := w.Contains(now); got != isOpen {
+				rt.Fatalf("%v: Contains(%v) = %v, want %v", w, now, got, isOpen)
 			}
-			if open[i] {
+			if isOpen {
 				next = i
 				checkMinute(rt, w, "Closes", now, w.Closes, from, closes, len(open))
 			} else {
