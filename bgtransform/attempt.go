@@ -2,6 +2,7 @@ package bgtransform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -57,6 +58,9 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		}
 	}
 	a, err := s.claim(ctx, e)
+	if errors.Is(err, lease.ErrLost) {
+		return pause{Reason{Code: ReasonLeaseLost, Text: "this instance lost the lease"}, attentive}
+	}
 	if err != nil {
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}

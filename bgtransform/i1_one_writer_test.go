@@ -105,11 +105,19 @@ func TestI1OneWriterTwoLocalLeases(t *testing.T) {
 	t.Parallel()
 	db := newDB(t, 5000)
 	audit(t, db)
-	a := start(t, db, quick(t), toMS("x"))
-	b := start(t, db, quick(t), toMS("x"))
-	a.untilState("x", bgtransform.StateComplete)
+	slowly := func() bgtransform.Config {
+		cfg := quick(t)
+		cfg.Limits.RowsPerSecond = 5000 // so that both are there while rows move
+		return cfg
+	}
+	a := start(t, db, slowly(), toMS("x"))
+	b := start(t, db, slowly(), toMS("x"))
+	st := a.untilState("x", bgtransform.StateComplete)
 	b.untilState("x", bgtransform.StateComplete)
 	wantOnce(t, db, 5000)
+	if st.Attempt > 2 {
+		t.Errorf("%d attempts: they fenced each other instead of going by the signs of life in the database", st.Attempt)
+	}
 }
 
 // The same with leases that pretend to exclude the pool, so that nothing but
