@@ -23,7 +23,6 @@ type rowStepper[M any] struct {
 // row is one pending row as it was read.
 type row[M any] struct {
 	key   keyset.Key
-	text  string // the key as text
 	guard []any
 	model *M
 }
@@ -86,9 +85,16 @@ func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([
 		if err != nil {
 			return nil, err
 		}
-		if !skip.Has(one.text) {
-			rows = append(rows, one)
+		if skip.Len() > 0 {
+			text, err := one.key.Encode()
+			if err != nil {
+				return nil, err
+			}
+			if skip.Has(text) {
+				continue
+			}
 		}
+		rows = append(rows, one)
 	}
 	if err := found.Err(); err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
@@ -98,12 +104,7 @@ func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([
 
 func (s *rowStepper[M]) row(values []any) (row[M], error) {
 	one := row[M]{key: make(keyset.Key, len(s.plan.keys)), guard: make([]any, len(s.plan.guards)), model: new(M)}
-	err := s.plan.scan(values, one.key, one.guard, reflect.ValueOf(one.model).Elem())
-	if err != nil {
-		return one, err
-	}
-	one.text, err = one.key.Encode()
-	return one, err
+	return one, s.plan.scan(values, one.key, one.guard, reflect.ValueOf(one.model).Elem())
 }
 
 // transform reads the rows of a range, gives them to user code, and parts those
@@ -130,11 +131,16 @@ func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, skip Skip
 	good := make([]row[M], 0, len(rows))
 	var failed []RowFailure
 	for i, one := range rows {
-		if f := failures[i]; f != nil {
-			failed = append(failed, RowFailure{Key: one.text, Class: f.class, Err: f.err})
+		f := failures[i]
+		if f == nil {
+			good = append(good, one)
 			continue
 		}
-		good = append(good, one)
+		text, err := one.key.Encode()
+		if err != nil {
+			return nil, nil, err
+		}
+		failed = append(failed, RowFailure{Key: text, Class: f.class, Err: f.err})
 	}
 	return good, failed, nil
 }
@@ -183,7 +189,11 @@ func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Rang
 	}
 	ours := make(map[string]bool, len(written))
 	for _, one := range written {
-		ours[one.text] = true
+		text, err := one.key.Encode()
+		if err != nil {
+			return nil, err
+		}
+		ours[text] = true
 	}
 	left := keys[:0]
 	for _, k := range keys {
