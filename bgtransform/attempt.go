@@ -24,7 +24,8 @@ type attempt struct {
 
 	fence store.Attempt
 	rec   store.Record // as last committed by us
-	skips Skips
+	skips Skips        // keys in quarantine that are not to be tried again
+	bad   int64        // of these, those that no operator has accepted
 
 	stepper   Stepper
 	pacer     *throttle.Pacer
@@ -34,6 +35,7 @@ type attempt struct {
 	dry       dryRun
 	estimated time.Time // when the remaining rows were last estimated
 	beat      time.Time // when the database last had a sign of life
+	notBefore time.Time // user code asked not to be called before
 	unsure    bool      // a commit may have taken place without our knowing
 }
 
@@ -53,7 +55,6 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 	rec, err := s.record(ctx, e)
 	if err == nil {
 		if reason, settled := s.wanted(rec); settled {
-			e.update(func(v *view) { v.settled = true })
 			return pause{reason: reason}
 		}
 	}
@@ -64,6 +65,11 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 	if err != nil {
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}
+	}
+	if reason, settled := s.wanted(a.rec); settled {
+		// It has come to its end between the look and the claim.
+		a.leave(ctx, ending{state: State(a.rec.Transform.State), reason: reason})
+		return pause{reason: reason}
 	}
 	watched, end := a.life(stop, ctx)
 	if end.err == nil {
@@ -81,7 +87,6 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}
 	}
-	e.update(func(v *view) { v.settled = end.state.Settled() || end.reason.Code == ReasonQuarantine })
 	return pause{end.reason, end.wait}
 }
 
@@ -100,6 +105,8 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		log:   s.logger(e).With("attempt", fence.Number),
 		pacer: e.pacer,
 		retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second},
+		dry:   dryRun{origin: rec.Range, began: time.Now()},
+		beat:  time.Now(),
 	}
 	return a, nil
 }
@@ -144,6 +151,9 @@ func (a *attempt) open(ctx context.Context) error {
 		return a.e.transform.Open(withRowTimeout(ctx, a.e.settings.rowTimeout), a.s.db)
 	})
 	if err != nil {
+		if !isSchema(err) {
+			err = foreign(stepper, err)
+		}
 		return fmt.Errorf("open: %w", err)
 	}
 	a.stepper = stepper
@@ -151,16 +161,17 @@ func (a *attempt) open(ctx context.Context) error {
 }
 
 func (a *attempt) running(ctx context.Context) error {
-	t := a.rec.Transform
+	r, t := a.rec.Range, a.rec.Transform
+	if r.AtEnd {
+		newPass(&r) // the last pass ended who knows when; only a fresh one can complete it
+	}
 	if t.StartedMS == 0 {
 		t.StartedMS = a.rec.NowMS
 	}
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
-	if err := a.write(ctx, a.rec.Range, &t, StateRunning, nil); err != nil {
+	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
 		return err
 	}
-	a.beat = time.Now()
-	a.dry = dryRun{origin: a.rec.Range, began: time.Now()}
 	a.show()
 	a.log.InfoContext(ctx, "bgtransform: running", "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
 	return nil
@@ -168,20 +179,30 @@ func (a *attempt) running(ctx context.Context) error {
 
 // loadSkips reads the keys in quarantine that are not to be tried again.
 func (a *attempt) loadSkips(ctx context.Context) error {
-	rows, err := a.s.store.Quarantined(ctx, a.e.name, maxSkips, store.Held, store.Accepted)
+	held, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Held)
 	if err != nil {
 		return err
 	}
-	a.skips = Skips{keys: make(map[string]struct{}, len(rows))}
-	for _, q := range rows {
-		a.skips.keys[q.Key] = struct{}{}
+	accepted, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Accepted)
+	if err != nil {
+		return err
 	}
+	if len(held)+len(accepted) >= maxSkips {
+		return errTooManySkips
+	}
+	a.skips = Skips{keys: make(map[string]struct{}, len(held)+len(accepted))}
+	for _, key := range append(held, accepted...) {
+		a.skips.keys[key] = struct{}{}
+	}
+	a.bad = int64(len(held))
 	return nil
 }
 
 // maxSkips bounds the keys in quarantine that are held in memory. It is above
 // any sensible Config.MaxQuarantine, because accepted rows add to it.
 const maxSkips = 100_000
+
+var errTooManySkips = &safeError{class: "quarantine", text: "100000 rows or more are in quarantine; delete those accepted from bgtransform_quarantine, or let the transform skip them"}
 
 // write commits a new state together with the checkpoint, under the fence.
 // The attempt's record follows only once it is committed.

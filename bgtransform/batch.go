@@ -23,16 +23,17 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 	}
 	size := a.pacer.Size()
 	start := BatchStartInfo{RunID: a.runID(), Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
-	ctx = a.s.watch.batchStart(ctx, start)
+	watched := a.s.watch.batchStart(ctx, start)
+	ctx = watched
 	var res BatchResult
 	defer func() {
 		info := BatchEndInfo{BatchStartInfo: start, BatchResult: res}
 		if err != nil {
 			info.BatchResult, info.Err = BatchResult{}, a.s.safe(err)
 		}
-		a.s.watch.batchEnd(ctx, info)
+		a.s.watch.batchEnd(watched, info)
 	}()
-	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
+	ctx, cancel := a.bounded(ctx)
 	defer cancel()
 
 	began := time.Now()
@@ -51,19 +52,34 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 	return step, nil
 }
 
+// bounded returns the context of a batch, which ends with its time, or when the
+// window closes.
+func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ends, cause := time.Now().Add(a.s.cfg.BatchTimeout), ErrOverran
+	if closes, ok := a.e.settings.window.Closes(time.Now()); ok && closes.Before(ends) {
+		ends, cause = closes, ErrWindowClosed
+	}
+	return context.WithDeadlineCause(ctx, ends, cause)
+}
+
 // read asks the stepper for the next range.
 func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 	r := a.rec.Range
 	step, err := contain(ctx, func() (Step, error) {
-		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips})
+		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips, Budget: a.budget()})
 	})
 	if err != nil {
-		return nil, err
+		return nil, foreign(a.stepper, err)
 	}
 	if !step.Last && (step.Cursor == r.Cursor || step.Keys < 1) {
 		return nil, errStuck
 	}
 	return &step, nil
+}
+
+// budget is how long user code may take in one batch before it is cut short.
+func (a *attempt) budget() time.Duration {
+	return min(10*a.e.settings.limits.WithDefaults().Target, a.s.cfg.BatchTimeout/3)
 }
 
 // errStuck ends a walk that would go on for ever.
@@ -134,7 +150,7 @@ func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, er
 	}
 	applied, err := contain(ctx, func() (Applied, error) { return step.Apply(ctx, tx) })
 	if err != nil {
-		return Applied{}, fmt.Errorf("write rows: %w", err)
+		return Applied{}, fmt.Errorf("write rows: %w", foreign(a.stepper, err))
 	}
 	return applied, nil
 }
@@ -178,7 +194,10 @@ func (a *attempt) accept(r store.Range, bad []store.Quarantined, held int64) {
 		a.skips.keys = map[string]struct{}{}
 	}
 	for _, q := range bad {
-		a.skips.keys[q.Key] = struct{}{}
+		if !a.skips.Has(q.Key) {
+			a.skips.keys[q.Key] = struct{}{}
+			a.bad++
+		}
 	}
 	a.rec.Held += held
 	a.beat = time.Now()
@@ -197,21 +216,18 @@ func quarantined(failed []RowFailure) []store.Quarantined {
 
 // stillPending checks that rows which were written are no longer pending: a
 // condition that never turns false would make the passes go on for ever.
-// If none of a whole first batch has turned, the definition is wrong; single
-// rows that have not turned in a later pass go to quarantine.
+// If none of the run's first rows has turned, the definition is wrong; single
+// rows that have not turned go to quarantine.
 func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, applied Applied) ([]store.Quarantined, error) {
 	if step.StillPending == nil || applied.Changed == 0 || (!a.first && a.rec.Range.Pass == 1) {
 		return nil, nil
 	}
 	keys, err := contain(ctx, func() ([]string, error) { return step.StillPending(ctx, tx) })
 	if err != nil {
-		return nil, fmt.Errorf("check what is still pending: %w", err)
+		return nil, fmt.Errorf("check what is still pending: %w", foreign(a.stepper, err))
 	}
-	if a.first && len(keys) >= applied.Changed {
+	if a.rec.Range.Changed == 0 && applied.Changed > 1 && len(keys) >= applied.Changed {
 		return nil, errNeverTurns
-	}
-	if a.rec.Range.Pass == 1 {
-		return nil, nil
 	}
 	bad := make([]store.Quarantined, len(keys))
 	for i, key := range keys {

@@ -59,7 +59,7 @@ func (c *Control) Cancel(ctx context.Context, name string, by By) error {
 // Retry tries the rows in quarantine again, in a new pass, and lets a
 // transform that has failed go on.
 func (c *Control) Retry(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "retry", Retry: true},
+	return c.act(ctx, name, by, store.Change{Action: "retry", Desired: store.Run, Retry: true},
 		StateRunning, StateWaiting, StateFailed)
 }
 
@@ -78,6 +78,9 @@ func (c *Control) Restart(ctx context.Context, name string, by By) error {
 }
 
 func (c *Control) act(ctx context.Context, name string, by By, change store.Change, allowed ...State) error {
+	if strings.TrimSpace(by.Who) == "" {
+		return fmt.Errorf("bgtransform: %s transform %q: By.Who is empty; say who does it", change.Action, name)
+	}
 	change.ByWhom, change.Why = clip(by.Who, 200), clip(by.Why, 2000)
 	err := c.store.Act(ctx, name, change, func(rec store.Record) error {
 		if state := wantedState(rec); !slices.Contains(allowed, state) {
@@ -98,11 +101,8 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 // wantedState is the state a transform is on its way to: an operator's wish
 // counts as soon as it is written down.
 func wantedState(rec store.Record) State {
-	switch rec.Intent.Desired {
-	case store.Paused:
-		return StatePaused
-	case store.Cancelled:
-		return StateCancelled
+	if wish, _ := wishOf(State(rec.Transform.State), rec.Intent); wish != "" {
+		return wish
 	}
 	switch state := State(rec.Transform.State); state {
 	case StatePaused:

@@ -25,7 +25,7 @@ type view struct {
 	here     Reason        // why this instance is not advancing it; zero while it does
 	record   *store.Record // as last seen; nil before the first look
 	holding  bool          // this instance runs it: record is newer than the database's
-	settled  bool          // the loop waits for an operator: the poll must look for one
+	settled  bool          // the loop waits until it is woken: the poll must look for an operator
 	revision int64         // of the intent that the loop has seen
 }
 

@@ -26,6 +26,10 @@ var (
 	// ErrStopped is the cause when the scheduler stops and the grace is over.
 	ErrStopped = errors.New("bgtransform: the scheduler is stopping")
 
+	// ErrWindowClosed is the cause when the window closes during a batch that
+	// took longer than the batches before it.
+	ErrWindowClosed = errors.New("bgtransform: the window closed")
+
 	// ErrOverran is the cause when a batch took longer than Config.BatchTimeout.
 	ErrOverran = errors.New("bgtransform: the batch took too long")
 )

@@ -3,6 +3,7 @@ package bgtransform
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -12,19 +13,43 @@ import (
 // obey follows what operators want: it is called with the intent at the start
 // of an attempt and before each batch, and reports whether the attempt is over.
 func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
+	wish, _ := wishOf(State(a.rec.Transform.State), in)
+	asked := in.Restarts > a.rec.Range.Restarts || in.Retries > a.rec.Range.Retries
 	switch {
-	case in.Desired == store.Paused:
+	case wish == StatePaused:
 		return ending{state: StatePaused, reason: operatorReason(ReasonPaused, "paused", in)}, true
-	case in.Desired == store.Cancelled:
+	case wish == StateCancelled:
 		return ending{state: StateCancelled, reason: operatorReason(ReasonCancelled, "cancelled", in)}, true
+	case asked && a.e.settings.dryRun:
+		return a.dry.end(a), true // a dry run changes nothing; a real one will follow the wish
 	case in.Restarts > a.rec.Range.Restarts:
 		return a.follow(ctx, in, a.restart)
 	case in.Retries > a.rec.Range.Retries:
 		return a.follow(ctx, in, a.anew)
-	default:
+	case in.Revision != a.rec.Intent.Revision: // somebody has accepted rows, perhaps
 		a.rec.Intent = in
-		return ending{}, false
+		if err := a.loadSkips(ctx); err != nil {
+			return a.lost(ctx, err), true
+		}
 	}
+	a.rec.Intent = in
+	return ending{}, false
+}
+
+// wishOf returns the state, paused or cancelled, that an operator wants the
+// transform in, and whether it is not there yet. A wish that was overtaken,
+// such as a pause that met the last batch, is void: it comes back empty.
+func wishOf(from State, in store.Intent) (to State, ahead bool) {
+	switch in.Desired {
+	case store.Paused:
+		to = StatePaused
+	case store.Cancelled:
+		to = StateCancelled
+	}
+	if to == "" || checkTransition(from, to) != nil {
+		return "", false
+	}
+	return to, to != from
 }
 
 func operatorReason(code ReasonCode, what string, in store.Intent) Reason {
@@ -65,8 +90,8 @@ func (a *attempt) restart(r *store.Range, t *store.Transform) func(context.Conte
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
 		Attempt: r.Attempt, Holder: r.Holder, Run: r.Run + 1, Pass: 1, Remaining: -1,
 	}
-	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = 0, 0, "", 0
-	return func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx) }
+	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
+	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }
 }
 
 // anew begins a new pass of the same run.

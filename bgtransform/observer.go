@@ -10,9 +10,9 @@ import (
 //
 // BatchStart is called before a batch reads its range and returns the context
 // in which the batch runs; BatchEnd is called once with that context. Both are
-// called from the goroutine that runs the transform and must not block: what
-// they take is taken from the batch. A panic in an observer is contained and
-// logged, and that observer is called no more.
+// called one after the other while the transform waits: what they take is taken
+// from the batch. An observer that panics, or does not return for seconds, is
+// left behind, logged, and called no more.
 //
 // An observer that also implements [RunObserver], [LeaseObserver] or
 // [WaitObserver] is told of those too. The info structs may gain fields.

@@ -54,28 +54,24 @@ func (a *attempt) nextPass(ctx context.Context) (ending, bool) {
 // recheck discharges rows from quarantine that the app has fixed or deleted
 // meanwhile, or that a retry has transformed, and returns how many are left.
 func (a *attempt) recheck(ctx context.Context) (int, error) {
-	rows, err := a.s.store.Quarantined(ctx, a.e.name, maxSkips, store.Held, store.Retrying)
-	if err != nil || len(rows) == 0 {
+	keys, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Held, store.Retrying)
+	if err != nil || len(keys) == 0 {
 		return 0, err
 	}
 	checker, ok := a.stepper.(Rechecker)
 	if !ok {
-		return len(rows), nil
-	}
-	keys := make([]string, len(rows))
-	for i, q := range rows {
-		keys[i] = q.Key
+		return len(keys), nil
 	}
 	pending, err := contain(ctx, func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
 	if err != nil {
-		return 0, fmt.Errorf("look at the quarantine: %w", err)
+		return 0, fmt.Errorf("look at the quarantine: %w", foreign(a.stepper, err))
 	}
 	done := without(keys, pending)
 	if len(done) == 0 {
-		return len(rows), nil
+		return len(keys), nil
 	}
 	r := a.rec.Range
-	err = a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx, done...) })
+	err = a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx, done) })
 	if err != nil {
 		return 0, err
 	}

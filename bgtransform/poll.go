@@ -17,8 +17,15 @@ const attentive = 2 * time.Second
 func (s *Scheduler) poll(ctx context.Context, entries []*entry) {
 	for {
 		names, every := s.settled(entries)
-		if backoff.Sleep(ctx, backoff.Jitter(every)) != nil {
+		timer := time.NewTimer(backoff.Jitter(every))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
 			return
+		case <-s.polls:
+			timer.Stop()
+			continue
+		case <-timer.C:
 		}
 		if len(names) == 0 || !s.ready.Load() {
 			continue

@@ -28,6 +28,14 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 	if errors.Is(err, ErrFenced) || ctx.Err() != nil || failsAtOnce(err) || isSchema(err) {
 		return a.lost(ctx, err), true
 	}
+	if later, ok := errors.AsType[*laterError](err); ok {
+		a.notBefore = time.Now().Add(later.wait)
+		a.backingOff(ctx, later, later.wait)
+		return ending{}, false
+	}
+	if errors.Is(err, ErrWindowClosed) {
+		return ending{}, false // the next turn says so
+	}
 	class := a.s.classify(err)
 	size := a.pacer.Size()
 	switch {
@@ -66,7 +74,7 @@ func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration)
 
 // exhausted ends an attempt whose batch has failed too often.
 func (a *attempt) exhausted(ctx context.Context, class dialect.Class, err error) ending {
-	if class == dialect.Transient || class == dialect.Interrupted || class == dialect.Timeout {
+	if class == dialect.Transient || class == dialect.Interrupted || class == dialect.Timeout || (class == dialect.Unknown && !isForeign(err)) {
 		return a.lost(ctx, err)
 	}
 	return a.failed(ReasonError, fmt.Sprintf("failed after %d tries: %s", a.retry.Tries(), a.s.safeText(err)), err)
@@ -119,7 +127,7 @@ func (a *attempt) waitFor(err error) ending {
 	switch class := a.s.classify(err); {
 	case isSchema(err), class == dialect.Schema:
 		code = ReasonSchema
-	case class == dialect.Unavailable:
+	case class == dialect.Unavailable && !isForeign(err):
 		code = ReasonDatabase
 	}
 	return ending{state: StateWaiting, reason: Reason{Code: code, Text: a.s.safeText(err)}, wait: -1, err: err}
@@ -129,8 +137,8 @@ func (a *attempt) waitFor(err error) ending {
 // has not run yet, so it is tried again.
 func (a *attempt) opening(ctx context.Context, err error) ending {
 	end := a.lost(ctx, err)
-	if end.state == StateWaiting && State(a.rec.Transform.State) != StateRunning {
-		// The state machine knows waiting only after running.
+	if end.state != "" && checkTransition(State(a.rec.Transform.State), end.state) != nil {
+		// The state machine knows waiting and failed only after running.
 		if err := a.running(ctx); err != nil {
 			return a.lost(ctx, err)
 		}
@@ -149,14 +157,17 @@ func (a *attempt) setAside(ctx context.Context, step *Step, refused error) (endi
 	bad := []store.Quarantined{{Key: step.Cursor, Class: "refused by the database", Message: refused.Error()}}
 	var held int64
 	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
-		held, err = a.fence.Quarantine(ctx, tx, bad)
+		if held, err = a.fence.Quarantine(ctx, tx, bad); err == nil && a.e.settings.dryRun {
+			err = errRolledBack
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errRolledBack) {
 		a.unsure = true
 		return a.lost(ctx, err), true
 	}
 	a.accept(r, bad, held)
+	a.dry.count(BatchResult{Keys: 1, Quarantined: 1})
 	a.retry.Reset()
 	a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is in quarantine", "rows_in_quarantine", a.rec.Held)
 	if end, over := a.tooManyBad(); over {
@@ -174,7 +185,7 @@ const minSample = 100
 // tooManyBad fails a transform of which more rows fail than an operator would
 // want to look at one by one: then it is the transform that is wrong.
 func (a *attempt) tooManyBad() (ending, bool) {
-	held, rows := a.rec.Held, a.rec.Range.Changed+a.rec.Held
+	held, rows := a.bad, a.rec.Range.Changed+a.bad
 	share := float64(held) / float64(max(rows, 1))
 	cfg := a.s.cfg
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
@@ -26,11 +27,18 @@ const longest = time.Minute
 // round asks, in order, everything that must hold before an attempt may begin,
 // and then makes one.
 func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
+	if !s.ready.Load() {
+		return pause{reason: e.look().here} // prepare explains, and wakes us
+	}
 	if e.settings.disabled != "" {
 		return pause{reason: Reason{Code: ReasonDisabled, Text: e.settings.disabled}}
 	}
-	if !s.ready.Load() {
-		return pause{reason: e.look().here} // prepare explains, and wakes us
+	if e.look().here.Code == ReasonHeld && !lease.IsLocal(s.cfg.Locker) {
+		// On standby, the lease alone is asked: the rest follows once it is ours.
+		if p, shut := s.windowShut(e, time.Now()); shut {
+			return p
+		}
+		return s.slotted(ctx, work, e, retry)
 	}
 	rec, err := s.record(ctx, e)
 	if err != nil {
@@ -38,19 +46,24 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 		return pause{s.databaseReason(err, wait), wait}
 	}
 	if reason, settled := s.wanted(rec); settled {
-		e.update(func(v *view) { v.settled = true })
 		return pause{reason: reason}
 	}
-	e.update(func(v *view) { v.settled = false })
-	if p, shut := s.windowShut(e, time.Now()); shut && s.startable(rec) {
-		return p
-	}
-	if p, waits := s.dependencies(ctx, e); waits {
-		return p
+	if rec.Intent.Desired == store.Run { // what else an operator wants is carried out at any time
+		if p, shut := s.windowShut(e, time.Now()); shut {
+			return p
+		}
+		if p, waits := s.dependencies(ctx, e); waits {
+			return p
+		}
 	}
 	if p, waits := s.heldElsewhere(rec); waits {
 		return p
 	}
+	return s.slotted(ctx, work, e, retry)
+}
+
+// slotted makes an attempt if this instance may run one more.
+func (s *Scheduler) slotted(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -76,13 +89,12 @@ func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) 
 func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
 	state, in := State(rec.Transform.State), rec.Intent
 	asked := in.Restarts > rec.Range.Restarts || in.Retries > rec.Range.Retries
+	_, ahead := wishOf(state, in)
 	switch {
-	case in.Desired == store.Paused:
-		return reasonOf(rec), state == StatePaused
-	case in.Desired == store.Cancelled:
-		return reasonOf(rec), state == StateCancelled
-	case asked || state == StatePaused:
+	case ahead, asked && in.Desired == store.Run:
 		return Reason{}, false
+	case state == StatePaused:
+		return reasonOf(rec), in.Desired == store.Paused
 	case state == StateComplete, state == StateFailed, state == StateCancelled:
 		return reasonOf(rec), true
 	case state == StateWaiting && rec.Range.AtEnd:
@@ -91,10 +103,6 @@ func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
 		return Reason{}, false
 	}
 }
-
-// startable reports whether an attempt would write rows: what an operator
-// wants is recorded outside the window too.
-func (s *Scheduler) startable(rec store.Record) bool { return rec.Intent.Desired == store.Run }
 
 func (s *Scheduler) windowShut(e *entry, now time.Time) (pause, bool) {
 	w := e.settings.window
@@ -120,13 +128,18 @@ func (s *Scheduler) dependencies(ctx context.Context, e *entry) (pause, bool) {
 	if err != nil {
 		return pause{s.databaseReason(err, attentive), attentive}, true
 	}
-	complete := map[string]bool{}
+	states := map[string]State{}
 	for _, rec := range recs {
-		complete[rec.Transform.Name] = State(rec.Transform.State) == StateComplete
+		states[rec.Transform.Name] = State(rec.Transform.State)
 	}
 	for _, name := range e.after {
-		if !complete[name] {
-			return pause{Reason{Code: ReasonDependency, Text: fmt.Sprintf("waits until %q is complete", name)}, backoff.Jitter(5 * time.Second)}, true
+		state, known := states[name]
+		text := fmt.Sprintf("waits until %q is complete; it is %s", name, state)
+		if !known {
+			text = fmt.Sprintf("waits until %q is complete, which no instance has registered", name)
+		}
+		if state != StateComplete {
+			return pause{Reason{Code: ReasonDependency, Text: text}, backoff.Jitter(5 * time.Second)}, true
 		}
 	}
 	return pause{}, false
@@ -153,15 +166,20 @@ func (s *Scheduler) heldElsewhere(rec store.Record) (pause, bool) {
 // lease makes an attempt under the lease, and says how it ended.
 func (s *Scheduler) lease(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
 	keeper := &lease.Keeper{Locker: s.cfg.Locker, Holder: s.cfg.Instance, TTL: s.cfg.LeaseTTL, Events: s.leaseEvents(work, e)}
+	defer func() { e.update(func(v *view) { v.holding = false }) }()
+	// A stop ends the asking at once; an attempt may go on for the grace.
+	work, cancel := context.WithCancelCause(work)
+	defer cancel(nil)
+	asking := context.AfterFunc(ctx, func() { cancel(ErrStopped) })
 	var next pause
 	held := false
 	err := keeper.Do(work, e.name, func(work context.Context) error {
-		held = true
-		next = s.hold(ctx, work, e, retry)
+		if held = asking(); held {
+			next = s.hold(ctx, work, e, retry)
+		}
 		return nil
 	})
-	e.update(func(v *view) { v.holding = false })
-	if held {
+	if held || ctx.Err() != nil {
 		return next
 	}
 	if other, ok := errors.AsType[*lease.HeldError](err); ok {
@@ -175,24 +193,7 @@ func (s *Scheduler) lease(ctx, work context.Context, e *entry, retry *backoff.Ba
 
 func (s *Scheduler) leaseEvents(ctx context.Context, e *entry) func(lease.Event) {
 	return func(ev lease.Event) {
-		s.watch.leaseChanged(ctx, LeaseInfo{Transform: e.name, Event: leaseEventName(ev.Kind), Err: ev.Err})
-	}
-}
-
-func leaseEventName(k lease.EventKind) string {
-	switch k {
-	case lease.Acquired:
-		return "acquired"
-	case lease.Renewed:
-		return "renewed"
-	case lease.RenewFailed:
-		return "renew_failed"
-	case lease.Lost:
-		return "lost"
-	case lease.Released:
-		return "released"
-	default:
-		return "release_failed"
+		s.watch.leaseChanged(ctx, LeaseInfo{Transform: e.name, Event: strings.ReplaceAll(ev.Kind.String(), " ", "_"), Err: ev.Err})
 	}
 }
 

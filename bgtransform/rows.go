@@ -40,7 +40,8 @@ type Rows[M any] struct {
 	Writes []string
 
 	// Each transforms one row, in place. An error or a panic puts the row into
-	// quarantine and the rest goes on. It must be safe to call again for the
+	// quarantine and the rest goes on; return [Later] for what is not the row's
+	// fault. It must be safe to call again for the
 	// same row, should return when its context ends, and must not keep m.
 	// Set either Each or Batch.
 	Each func(ctx context.Context, m *M) error

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,7 +22,7 @@ var errRowTimeout = errors.New("bgtransform: the row's code took too long")
 var errExited = errors.New("user code ended its goroutine")
 
 // errAbandoned ends an attempt whose user code hangs too often.
-var errAbandoned = &safeError{class: "hung", text: "user code hung and ignored its context; its goroutine, which cannot be stopped, was left behind"}
+var errAbandoned = &safeError{class: "hung", text: "user code hung and ignored its context too often; its goroutines, which cannot be stopped, were left behind, and its rows are in quarantine"}
 
 // maxAbandoned is how many hung calls an attempt puts up with: each costs a
 // goroutine that nothing can stop.
@@ -58,59 +58,68 @@ func newCaller(ctx context.Context) *caller {
 }
 
 // each calls fn for 0 to n-1, in order within each of the parallel lines, and
-// returns what went wrong with each. It returns an error instead when ctx ends
-// first, which is no row's fault, or when too many calls hang.
-func (c *caller) each(ctx context.Context, n, parallel int, fn func(ctx context.Context, i int) error) ([]*failure, error) {
+// returns what went wrong with each, and how many from 0 on were done: less than
+// n, and at least one, when the budget was used up (0: there is none) or too many
+// calls hang. It returns an error instead when ctx ends first, which is no row's fault.
+func (c *caller) each(ctx context.Context, n, parallel int, budget time.Duration, fn func(ctx context.Context, i int) error) ([]*failure, int, error) {
 	failures := make([]*failure, n)
-	if parallel == 1 || n < 2 {
-		return failures, c.line(ctx, failures, 0, 1, fn)
+	var until time.Time
+	if budget > 0 {
+		until = time.Now().Add(budget)
 	}
-	parallel = min(parallel, n)
-	errs := make([]error, parallel)
+	parallel = max(1, min(parallel, n))
+	nexts, errs := make([]int, parallel), make([]error, parallel)
 	var wg sync.WaitGroup
-	for p := range parallel {
-		wg.Go(func() { errs[p] = c.line(ctx, failures, p, parallel, fn) })
+	for p := 1; p < parallel; p++ {
+		wg.Go(func() { nexts[p], errs[p] = c.line(ctx, failures, p, parallel, until, fn) })
 	}
+	nexts[0], errs[0] = c.line(ctx, failures, 0, parallel, until, fn)
 	wg.Wait()
-	return failures, errors.Join(errs...)
+	return failures, min(n, slices.Min(nexts)), errors.Join(errs...)
 }
 
-// line calls fn for every step-th index from first on.
-func (c *caller) line(ctx context.Context, failures []*failure, first, step int, fn func(ctx context.Context, i int) error) error {
-	for i := first; i < len(failures); {
+// line calls fn for every step-th index from first on, and returns the first
+// index that it has not done.
+func (c *caller) line(ctx context.Context, failures []*failure, first, step int, until time.Time, fn func(ctx context.Context, i int) error) (int, error) {
+	i := first
+	for i < len(failures) {
 		w := newWorker(ctx, i, step, len(failures), fn)
+		w.until = until
 		go w.run() // ends with its last row; watched below, and left behind if it hangs
 		stopped, why := w.watch(c.timeout)
 		for j, f := range w.results {
 			failures[j] = f
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return i, context.Cause(ctx)
 		}
 		if stopped < 0 {
-			return nil
+			return w.index, nil
 		}
 		failures[stopped] = why
-		if err := c.abandon(why); err != nil {
-			return err
-		}
 		i = stopped + step
+		if c.abandon(why); c.exhausted() {
+			break
+		}
 	}
-	return nil
+	return i, nil
 }
 
 // abandon counts a call that hung.
-func (c *caller) abandon(why *failure) error {
+func (c *caller) abandon(why *failure) {
 	if !errors.Is(why.err, errRowTimeout) {
-		return nil // its goroutine has ended
+		return // its goroutine has ended
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.abandoned++
-	if c.abandoned >= maxAbandoned {
-		return errAbandoned
-	}
-	return nil
+}
+
+// exhausted reports whether too many calls have hung for the attempt to go on.
+func (c *caller) exhausted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.abandoned >= maxAbandoned
 }
 
 // safely calls fn and turns a panic, or an exit of the goroutine, into a failure.
@@ -121,7 +130,7 @@ func safely(ctx context.Context, i int, fn func(ctx context.Context, i int) erro
 			return
 		}
 		if v := recover(); v != nil {
-			f = &failure{"panic", fmt.Errorf("panic: %v\n%s", v, debug.Stack())}
+			f = &failure{"panic", fmt.Errorf("panic: %v\n%s", v, stack())}
 		}
 	}()
 	err := fn(ctx, i)

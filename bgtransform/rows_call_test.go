@@ -29,7 +29,7 @@ const rowTimeout = 10 * time.Second
 func eachInBubble(t *testing.T, n, parallel int, fn func(ctx context.Context, i int) error, check func(classes map[int]string, failures []*failure, err error)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		failures, err := newTestCaller().each(t.Context(), n, parallel, fn)
+		failures, _, err := newTestCaller().each(t.Context(), n, parallel, 0, fn)
 		check(classesOf(failures), failures, err)
 	})
 }
@@ -122,7 +122,7 @@ func TestEachRunsAsManyLinesAsAsked(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var now, most atomic.Int64
 			start := time.Now()
-			_, err := newTestCaller().each(t.Context(), 9, parallel, func(context.Context, int) error {
+			_, _, err := newTestCaller().each(t.Context(), 9, parallel, 0, func(context.Context, int) error {
 				most.Store(max(most.Load(), now.Add(1)))
 				<-time.After(time.Second)
 				now.Add(-1)
@@ -195,7 +195,7 @@ func TestRowThatHangsIsLeftBehind(t *testing.T) {
 			release := make(chan struct{})
 			var after atomic.Int64
 			start := time.Now()
-			failures, err := newTestCaller().each(t.Context(), 40, parallel, func(_ context.Context, i int) error {
+			failures, _, err := newTestCaller().each(t.Context(), 40, parallel, 0, func(_ context.Context, i int) error {
 				if i == 8 {
 					return hang(release)
 				}
@@ -228,10 +228,10 @@ func TestTooManyHungRowsEndTheAttempt(t *testing.T) {
 		c := newTestCaller()
 		var calls atomic.Int64
 		hung := func(context.Context, int) error { calls.Add(1); return hang(release) }
-		if _, err := c.each(t.Context(), maxAbandoned-1, 1, hung); err != nil {
+		if _, _, err := c.each(t.Context(), maxAbandoned-1, 1, 0, hung); err != nil {
 			t.Errorf("after %d hung rows: %v, want nil", maxAbandoned-1, err)
 		}
-		if _, err := c.each(t.Context(), 100, 1, hung); !errors.Is(err, errAbandoned) {
+		if _, done, err := c.each(t.Context(), 100, 1, 0, hung); err != nil || done != 1 || !c.exhausted() {
 			t.Errorf("after %d hung rows: %v, want errAbandoned", maxAbandoned, err)
 		}
 		if n := calls.Load(); n != maxAbandoned {
@@ -267,7 +267,7 @@ func TestRowThatEndsAsItIsGivenUp(t *testing.T) {
 						crashes++
 					}
 				}()
-				failures, err := newTestCaller().each(t.Context(), 2, 1, func(_ context.Context, i int) error {
+				failures, _, err := newTestCaller().each(t.Context(), 2, 1, 0, func(_ context.Context, i int) error {
 					if i == late {
 						<-time.After(rowTimeout + leeway)
 					}
@@ -299,7 +299,7 @@ func TestCancelIsNoRowsFault(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer time.AfterFunc(time.Second, func() { cancel(cause) }).Stop()
 				var calls atomic.Int64
-				failures, err := newTestCaller().each(ctx, 10, parallel, func(ctx context.Context, _ int) error {
+				failures, _, err := newTestCaller().each(ctx, 10, parallel, 0, func(ctx context.Context, _ int) error {
 					calls.Add(1)
 					return react(ctx)
 				})
@@ -325,7 +325,7 @@ func TestCancelDoesNotWaitForCodeThatHangs(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer time.AfterFunc(time.Second, func() { cancel(ErrStopped) }).Stop()
 		start := time.Now()
-		_, err := newTestCaller().each(ctx, 4, 2, func(context.Context, int) error { return hang(release) })
+		_, _, err := newTestCaller().each(ctx, 4, 2, 0, func(context.Context, int) error { return hang(release) })
 		if !errors.Is(err, ErrStopped) || time.Since(start) != time.Second+leeway {
 			t.Errorf("each = %v after %s, want ErrStopped after %s", err, time.Since(start), time.Second+leeway)
 		}
@@ -337,7 +337,7 @@ func TestEachInAnEndedContextCallsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(ErrStopped)
-		_, err := newTestCaller().each(ctx, 5, 2, func(context.Context, int) error { panic("called") })
+		_, _, err := newTestCaller().each(ctx, 5, 2, 0, func(context.Context, int) error { panic("called") })
 		if !errors.Is(err, ErrStopped) {
 			t.Errorf("each = %v, want the cause", err)
 		}

@@ -114,7 +114,8 @@ func (p *rowPlan) selectList() string {
 	return strings.Join(exprs, ", ")
 }
 
-// scan puts the values of one row to their places.
+// scan puts the values of one row to their places. After an error the key is
+// complete all the same.
 func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.Value) error {
 	for i, s := range p.selects {
 		values[i] = dialect.Stored(values[i])
@@ -124,6 +125,8 @@ func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.
 		if s.guard >= 0 {
 			guard[s.guard] = values[i]
 		}
+	}
+	for i, s := range p.selects {
 		if s.field == nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -30,7 +31,7 @@ type row[M any] struct {
 // probe reads no rows, so that an error in the pending condition is found
 // before the walk begins.
 func (s *rowStepper[M]) probe(ctx context.Context) error {
-	if _, err := s.read(ctx, keyset.Range{}, Skips{}); err != nil {
+	if _, _, err := s.read(ctx, keyset.Range{}, Skips{}); err != nil {
 		return fmt.Errorf("try to read no rows: %w", err)
 	}
 	return nil
@@ -38,40 +39,52 @@ func (s *rowStepper[M]) probe(ctx context.Context) error {
 
 // Step implements [Stepper].
 func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
+	if s.caller.exhausted() {
+		return Step{}, errAbandoned
+	}
 	r, step, err := s.next(ctx, req)
 	if err != nil || r.N == 0 {
 		return step, err
 	}
-	good, failed, err := s.transform(ctx, r, req.Skip)
+	t, err := s.transform(ctx, r, req)
 	if err != nil {
 		return Step{}, err
 	}
-	step.Failed = failed
-	if len(good) == 0 {
+	if t.cut != nil {
+		r.N, r.Hi, step.Last = max(1, r.N*t.done/t.of), t.cut, false
+		step.Keys = r.N
+		if step.Cursor, err = t.cut.Encode(); err != nil {
+			return Step{}, err
+		}
+	}
+	step.Failed = t.failed
+	if len(t.good) == 0 {
 		return step, nil
 	}
 	update := s.plan.update(s.table, s.pending)
-	update.Rows = s.values(good)
+	update.Rows = s.values(t.good)
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
 		n, err := s.d.Write(ctx, tx, update)
-		return Applied{Found: len(good), Changed: n}, err
+		return Applied{Found: len(t.good), Changed: n}, err
 	}
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
-		return s.unfinished(ctx, tx, r, good)
+		return s.unfinished(ctx, tx, r, t.good, update.Rows)
 	}
 	return step, nil
 }
 
-// read returns the pending rows of a range, without those in quarantine.
-func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], error) {
+// read returns the pending rows of a range, without those in quarantine, and
+// those that the model cannot be filled from.
+func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], []RowFailure, error) {
 	cond, args := s.walk.Within(r)
 	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (" + s.pending + ") ORDER BY " + strings.Join(s.walk.Keys, ", ")
 	found, err := dialect.Bound(s.db).QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
+		return nil, nil, fmt.Errorf("read rows: %w", err)
 	}
 	defer found.Close()
 	var rows []row[M]
+	var odd []RowFailure
 	values := make([]any, len(s.plan.selects))
 	dest := make([]any, len(values))
 	for i := range values {
@@ -79,27 +92,27 @@ func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([
 	}
 	for found.Next() {
 		if err := found.Scan(dest...); err != nil {
-			return nil, fmt.Errorf("read rows: %w", err)
+			return nil, nil, fmt.Errorf("read rows: %w", err)
 		}
-		one, err := s.row(values)
-		if err != nil {
-			return nil, err
-		}
-		if skip.Len() > 0 {
+		one, scanErr := s.row(values)
+		if skip.Len() > 0 || scanErr != nil {
 			text, err := one.key.Encode()
-			if err != nil {
-				return nil, err
-			}
-			if skip.Has(text) {
+			switch {
+			case err != nil:
+				return nil, nil, err
+			case skip.Has(text):
+				continue
+			case scanErr != nil:
+				odd = append(odd, RowFailure{Key: text, Class: "scan", Err: scanErr})
 				continue
 			}
 		}
 		rows = append(rows, one)
 	}
 	if err := found.Err(); err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
+		return nil, nil, fmt.Errorf("read rows: %w", err)
 	}
-	return rows, nil
+	return rows, odd, nil
 }
 
 func (s *rowStepper[M]) row(values []any) (row[M], error) {
@@ -107,51 +120,70 @@ func (s *rowStepper[M]) row(values []any) (row[M], error) {
 	return one, s.plan.scan(values, one.key, one.guard, reflect.ValueOf(one.model).Elem())
 }
 
+// transformed is what user code made of a range.
+type transformed[M any] struct {
+	good   []row[M]
+	failed []RowFailure
+
+	cut      keyset.Key // the last row that was done, when there was no time for the rest
+	done, of int        // how many rows that is
+}
+
 // transform reads the rows of a range, gives them to user code, and parts those
 // it could transform from those it could not.
-func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], []RowFailure, error) {
-	rows, err := s.read(ctx, r, skip)
+func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, req Request) (t transformed[M], err error) {
+	rows, odd, err := s.read(ctx, r, req.Skip)
+	t.failed = odd
 	if err != nil || len(rows) == 0 {
-		return nil, nil, err
+		return t, err
 	}
 	if s.def.Batch != nil {
-		whole, err := s.caller.each(ctx, 1, 1, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models(rows)) })
+		whole, _, err := s.caller.each(ctx, 1, 1, 0, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models(rows)) })
 		if err != nil || whole[0] == nil {
-			return rows, nil, err
+			t.good = rows
+			return t, err
+		}
+		if later, ok := laterOf(whole); ok {
+			return t, later
 		}
 		// Who is at fault is found with rows that the failed call has not touched.
-		if rows, err = s.read(ctx, r, skip); err != nil {
-			return nil, nil, err
+		if rows, t.failed, err = s.read(ctx, r, req.Skip); err != nil {
+			return t, err
 		}
 	}
-	failures, err := s.each(ctx, models(rows))
+	failures, done, err := s.each(ctx, models(rows), req.Budget)
 	if err != nil {
-		return nil, nil, err
+		return t, err
 	}
-	good := make([]row[M], 0, len(rows))
-	var failed []RowFailure
-	for i, one := range rows {
+	if later, ok := laterOf(failures[:done]); ok {
+		return t, later
+	}
+	if done < len(rows) {
+		t.cut, t.done, t.of = rows[done-1].key, done, len(rows)
+		t.failed = nil // rows behind the cut are read again; those before it come back with the next pass
+	}
+	for i, one := range rows[:done] {
 		f := failures[i]
 		if f == nil {
-			good = append(good, one)
+			t.good = append(t.good, one)
 			continue
 		}
 		text, err := one.key.Encode()
 		if err != nil {
-			return nil, nil, err
+			return t, err
 		}
-		failed = append(failed, RowFailure{Key: text, Class: f.class, Err: f.err})
+		t.failed = append(t.failed, RowFailure{Key: text, Class: f.class, Err: f.err})
 	}
-	return good, failed, nil
+	return t, nil
 }
 
 // each calls user code for every row alone.
-func (s *rowStepper[M]) each(ctx context.Context, ms []*M) ([]*failure, error) {
+func (s *rowStepper[M]) each(ctx context.Context, ms []*M, budget time.Duration) ([]*failure, int, error) {
 	fn := s.def.Each
 	if fn == nil {
 		fn = func(ctx context.Context, m *M) error { return s.def.Batch(ctx, []*M{m}) }
 	}
-	return s.caller.each(ctx, len(ms), max(1, s.def.Parallel), func(ctx context.Context, i int) error { return fn(ctx, ms[i]) })
+	return s.caller.each(ctx, len(ms), max(1, s.def.Parallel), budget, func(ctx context.Context, i int) error { return fn(ctx, ms[i]) })
 }
 
 // models returns the rows' models in a slice of their own: a call that hangs is
@@ -181,14 +213,17 @@ func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
 
 // unfinished returns the keys of rows that were written and match the pending
 // condition all the same.
-func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Range, written []row[M]) ([]string, error) {
+func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Range, rows []row[M], written []dialect.Row) ([]string, error) {
 	cond, args := s.walk.Within(r)
 	keys, err := s.keysWhere(ctx, tx, cond+" AND ("+s.pending+")", args...)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	ours := make(map[string]bool, len(written))
-	for _, one := range written {
+	ours := make(map[string]bool, len(rows))
+	for i, one := range rows {
+		if !written[i].Changed {
+			continue // it moved on: the next pass looks at it
+		}
 		text, err := one.key.Encode()
 		if err != nil {
 			return nil, err

@@ -14,6 +14,8 @@ type worker struct {
 	parent           context.Context
 	first, step, end int
 
+	until time.Time // no row but the first is begun after it; zero: no limit
+
 	mu      sync.Mutex
 	left    bool
 	index   int       // the row under way
@@ -57,7 +59,8 @@ func (w *worker) run() {
 func (w *worker) begin(i int) (context.Context, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.left || w.parent.Err() != nil {
+	over := !w.until.IsZero() && i > w.first && time.Now().After(w.until)
+	if w.left || over || w.parent.Err() != nil {
 		return nil, false
 	}
 	if w.timedAt >= 0 {

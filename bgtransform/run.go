@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -155,7 +154,11 @@ func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
 // long as the reason stays the same.
 func (s *Scheduler) waits(ctx context.Context, e *entry, next pause) {
 	was := e.look().here
-	e.update(func(v *view) { v.here = next.reason })
+	settled := next.wait <= 0 && next.reason.Code != ReasonDisabled && next.reason.Code != ReasonFlags
+	e.update(func(v *view) { v.here, v.settled = next.reason, settled })
+	if settled {
+		s.pokePoll()
+	}
 	if next.reason.IsZero() || (was.Code == next.reason.Code && was.Text == next.reason.Text) {
 		return
 	}
@@ -168,13 +171,21 @@ func (s *Scheduler) contained(ctx, work context.Context, e *entry, retry *backof
 		if v := recover(); v != nil {
 			// The panic's value may quote a row; its type and the stack do not.
 			wait := retry.Next()
-			s.cfg.Logger.ErrorContext(ctx, "bgtransform: panic", "transform", e.name, "type", typeName(v), "stack", string(debug.Stack()))
+			s.cfg.Logger.ErrorContext(ctx, "bgtransform: panic", "transform", e.name, "type", typeName(v), "stack", stack())
 			next = pause{wait: wait, reason: Reason{
 				Code: ReasonBackoff, Text: "backing off after a panic of type " + typeName(v), Until: time.Now().Add(wait),
 			}}
 		}
 	}()
 	return s.round(ctx, work, e, retry)
+}
+
+// pokePoll makes the poll loop think again about how often to look.
+func (s *Scheduler) pokePoll() {
+	select {
+	case s.polls <- struct{}{}:
+	default:
+	}
 }
 
 // rest waits until it is time to look again. Zero or less means until woken.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ func (e *safeError) Unwrap() error { return e.sentinel }
 // sentinels are the errors that are shown as they are, because their texts are ours.
 func sentinels() []error {
 	return []error{
-		ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, keyset.ErrNull,
+		ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, ErrWindowClosed, keyset.ErrNull,
 		context.Canceled, context.DeadlineExceeded,
 	}
 }
@@ -49,8 +48,33 @@ type panicError struct {
 
 func (e *panicError) Error() string { return "panic of type " + e.kind }
 
+// foreignError is an error of a kind of transform that is not ours: what it
+// means can be asked, but its text may quote anything.
+type foreignError struct{ err error }
+
+func (e *foreignError) Error() string { return e.err.Error() }
+
+func (e *foreignError) Unwrap() error { return e.err }
+
+// foreign marks an error that came out of a stepper, unless the stepper is ours.
+func foreign(s Stepper, err error) error {
+	if _, ours := s.(interface{ ours() }); ours || err == nil {
+		return err
+	}
+	return &foreignError{err}
+}
+
+func isForeign(err error) bool {
+	_, ok := errors.AsType[*foreignError](err)
+	return ok
+}
+
 // typeName names the type of a panic's value, which may quote a row itself.
 func typeName(v any) string { return fmt.Sprintf("%T", v) }
+
+// containLeeway is longer than the leeway of a row's code, which [contain] waits
+// for when it contains our own kinds.
+const containLeeway = 3 * leeway
 
 // contain calls code that is not ours: a panic comes back as an error, and code
 // that goes on for longer than the leeway after ctx has ended is left behind
@@ -65,7 +89,7 @@ func contain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		r := result{err: errExited}
 		defer func() {
 			if v := recover(); v != nil {
-				r.err = &panicError{typeName(v), string(debug.Stack())}
+				r.err = &panicError{typeName(v), stack()}
 			}
 			done <- r
 		}()
@@ -76,7 +100,7 @@ func contain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 		return r.out, r.err
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(leeway)
+	timer := time.NewTimer(containLeeway)
 	defer timer.Stop()
 	select {
 	case r := <-done:
@@ -115,8 +139,11 @@ func (s *Scheduler) safeText(err error) string {
 	if known := sentinelOf(err); known != nil {
 		return known.Error()
 	}
+	if later, ok := errors.AsType[*laterError](err); ok {
+		return fmt.Sprintf("user code asked to be called again in %s, for an error of type %s", later.wait, errorClass(later.err))
+	}
 	class := s.classify(err)
-	if class.Safe() {
+	if class.Safe() && !isForeign(err) {
 		return clip(err.Error(), 500)
 	}
 	return fmt.Sprintf("an error of class %s and type %s (its text may quote rows, so it is not shown)", class, errorClass(err))

@@ -28,7 +28,8 @@ type Scheduler struct {
 	flags   *flags
 	watch   *observers
 	slots   chan struct{}
-	ready   atomic.Bool // the tables are there and our names are in them
+	polls   chan struct{} // holds at most one wake-up of the poll loop
+	ready   atomic.Bool   // the tables are there and our names are in them
 
 	mu      sync.Mutex
 	entries []*entry
@@ -40,6 +41,9 @@ type Scheduler struct {
 // database that is not supported, which are mistakes in the code; environment
 // flags never make it fail (see [CheckFlags]).
 func New(db *bun.DB, cfg Config) (*Scheduler, error) {
+	if db == nil {
+		return nil, errors.New("bgtransform: the database is nil")
+	}
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
@@ -62,6 +66,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		flags: readFlags(cfg.Environ),
 		watch: newObservers(cfg.Logger, cfg.Observer),
 		slots: make(chan struct{}, cfg.Concurrency),
+		polls: make(chan struct{}, 1),
 	}
 	s.control = &Control{store: st, wake: s.wake}
 	return s, nil

@@ -90,11 +90,21 @@ type sqlStepper struct {
 // probe runs the statement over no rows, so that an error in it is found
 // before anything is written.
 func (s *sqlStepper) probe(ctx context.Context, db bun.IDB) error {
-	_, err := s.update(ctx, db, keyset.Range{}, "", nil)
-	if err != nil {
+	changed := 0
+	err := db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
+		if changed, err = s.update(ctx, tx, keyset.Range{}, "", nil); err != nil {
+			return err
+		}
+		return errRolledBack
+	})
+	switch {
+	case !errors.Is(err, errRolledBack):
 		return fmt.Errorf("try the update over no rows: %w", err)
+	case changed > 0:
+		return &schemaError{"the update reaches beyond its range of keys (tried over none, it changed rows, and was rolled back); are the parentheses in Pending and Set in order?"}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Step implements [Stepper].
@@ -103,7 +113,7 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	if err != nil || r.N == 0 {
 		return step, err
 	}
-	skip, args, err := s.skipped(req.Skip)
+	skip, args, err := s.skipped(ctx, r, req.Skip)
 	if err != nil {
 		return Step{}, err
 	}
@@ -113,6 +123,35 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 		return s.keysWhere(ctx, tx, cond, condArgs...)
 	}
 	return step, nil
+}
+
+// skipped returns the condition that leaves out the rows in quarantine, which
+// names no other keys than those of the range; "" when there are none.
+func (s *sqlStepper) skipped(ctx context.Context, r keyset.Range, skip Skips) (string, []any, error) {
+	if skip.Len() == 0 {
+		return "", nil, nil
+	}
+	cond, args := s.todo(r, "", nil)
+	pending, err := s.keysWhere(ctx, s.db, cond, args...)
+	if err != nil {
+		return "", nil, err
+	}
+	var keys []keyset.Key
+	for _, text := range pending {
+		if !skip.Has(text) {
+			continue
+		}
+		key, err := s.key(text)
+		if err != nil {
+			return "", nil, err
+		}
+		keys = append(keys, key)
+	}
+	if len(keys) == 0 {
+		return "", nil, nil
+	}
+	cond, args = s.walk.AnyOf(keys)
+	return " AND NOT (" + cond + ")", args, nil
 }
 
 // todo returns the condition of the rows in a range that are to be changed.

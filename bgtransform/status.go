@@ -49,7 +49,7 @@ func (s Status) Why() Reason {
 		return Reason{}
 	case s.State == StateRunning && s.Reason.Code != ReasonUnattended:
 		return s.Reason
-	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonAsked, s.Reason.Code == ReasonQuarantine:
+	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonQuarantine:
 		return s.Reason
 	default: // what keeps this instance from it says more than that nobody does it
 		return s.Here
@@ -106,9 +106,16 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	case !ok:
 		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
 	}
-	st := statusOf(rec, s.cfg.LeaseTTL)
-	if st.Mine = v.holding; !st.Mine {
+	st := statusOf(rec, s.cfg.LeaseTTL+s.cfg.BatchTimeout)
+	st.Mine = v.holding
+	switch {
+	case !st.Mine && st.State == StateRunning && st.Holder == s.cfg.Instance && !v.here.IsZero():
+		// This instance has stopped, and could not write it down yet.
+		st.State, st.Reason, st.Here = StateWaiting, v.here, v.here
+	case !st.Mine:
 		st.Here = v.here
+	case st.Reason.Code == ReasonUnattended:
+		st.Reason = Reason{} // a long batch; it is this very instance
 	}
 	return st
 }
@@ -127,7 +134,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	}
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
-		out[i] = statusOf(rec, 2*Config{}.withDefaults().LeaseTTL)
+		out[i] = statusOf(rec, time.Minute)
 	}
 	return out, nil
 }
@@ -176,11 +183,10 @@ func statusOf(rec store.Record, silence time.Duration) Status {
 // what an operator has asked for that no instance has followed yet.
 func reasonOf(rec store.Record) Reason {
 	t, r, in := rec.Transform, rec.Range, rec.Intent
+	wish, ahead := wishOf(State(t.State), in)
 	switch {
-	case in.Desired == store.Paused && State(t.State) != StatePaused:
-		return operatorReason(ReasonPaused, "about to be paused", in)
-	case in.Desired == store.Cancelled && State(t.State) != StateCancelled:
-		return operatorReason(ReasonCancelled, "about to be cancelled", in)
+	case ahead:
+		return operatorReason(ReasonCode(wish), "about to be "+string(wish), in)
 	case in.Desired == store.Run && (State(t.State) == StatePaused || in.Restarts > r.Restarts):
 		return operatorReason(ReasonAsked, "resumed or restarted, waits for an instance to go on, asked for", in)
 	case in.Retries > r.Retries:

@@ -97,23 +97,6 @@ type schemaError struct{ text string }
 
 func (e *schemaError) Error() string { return e.text }
 
-// skipped returns the condition that leaves out the rows in quarantine, or "".
-func (t *table) skipped(skip Skips) (string, []any, error) {
-	if skip.Len() == 0 {
-		return "", nil, nil
-	}
-	keys := make([]keyset.Key, 0, skip.Len())
-	for text := range skip.All {
-		key, err := t.key(text)
-		if err != nil {
-			return "", nil, err
-		}
-		keys = append(keys, key)
-	}
-	cond, args := t.walk.AnyOf(keys)
-	return " AND NOT (" + cond + ")", args, nil
-}
-
 // key decodes a cursor; nil for the empty one.
 func (t *table) key(cursor string) (keyset.Key, error) {
 	if cursor == "" {

@@ -55,7 +55,11 @@ type Estimator interface {
 type Request struct {
 	After string // the cursor: empty for the first batch of a pass, else what the last Step returned
 	Limit int    // keys that the range may hold at most; at least 1
-	Skip  Skips  // keys in quarantine, which must be neither transformed nor counted
+	// Budget is how long user code should take at most: a stepper that is past it
+	// ends its range early, so that slow code gets small batches. Zero means no limit.
+	Budget time.Duration
+
+	Skip Skips // keys in quarantine, which must be neither transformed nor counted
 }
 
 // Skips is a set of keys. Its zero value is empty.

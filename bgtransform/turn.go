@@ -30,12 +30,11 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	if p, shut := a.windowEnds(time.Now()); shut {
 		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 	}
-	if nap := a.pacer.Wait(); nap.For > 0 {
-		a.throttled(ctx, nap)
+	if rest := a.rest(ctx); rest > 0 {
 		if err := a.giveSign(ctx); err != nil {
 			return a.lost(ctx, err), true
 		}
-		a.nap(stop, ctx, min(nap.For, longestNap))
+		a.nap(stop, ctx, min(rest, longestNap))
 		return ending{}, false
 	}
 	step, err := a.batch(ctx)
@@ -95,12 +94,27 @@ func (a *attempt) windowEnds(now time.Time) (pause, bool) {
 }
 
 // predict returns how long the next batch may take. An instance that has not
-// done one yet goes by the average of the run so far, doubled.
+// done one yet goes by the average of the run so far, doubled, or by the target.
 func (a *attempt) predict() time.Duration {
-	if known := a.pacer.Predict(); known > 0 || a.rec.Range.Batches == 0 {
+	if known := a.pacer.Predict(); known > 0 {
 		return known
 	}
+	if a.rec.Range.Batches == 0 {
+		return min(a.e.settings.limits.WithDefaults().Target, 10*time.Second)
+	}
 	return 2 * time.Duration(a.rec.Range.BusyMS/a.rec.Range.Batches) * time.Millisecond
+}
+
+// rest returns how long the next batch has to wait.
+func (a *attempt) rest(ctx context.Context) time.Duration {
+	if later := time.Until(a.notBefore); later > 0 {
+		return later
+	}
+	nap := a.pacer.Wait()
+	if nap.For > 0 {
+		a.throttled(ctx, nap)
+	}
+	return nap.For
 }
 
 // throttled shows why the attempt waits.

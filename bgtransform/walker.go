@@ -21,6 +21,9 @@ type walker struct {
 	low, high int64 // the span of integer keys that they cover
 }
 
+// ours tells our own kinds from others, whose errors may quote rows.
+func (w *walker) ours() {}
+
 // next reads the range that follows the request's cursor.
 func (w *walker) next(ctx context.Context, req Request) (keyset.Range, Step, error) {
 	after, err := w.key(req.After)

@@ -72,7 +72,8 @@ func (a Attempt) check(ctx context.Context, tx bun.Tx, r *Range) error {
 		Column("run_no", "restarts", "retries", "link", "pass_no", "cursor_key", "at_end", "batches",
 			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved",
 			"remaining", "rows_per_sec", "busy_ms", "limited_code", "limited_by").
-		Value("heartbeat_ms", "?", a.s.now()).Column("heartbeat_ms").
+		Column("heartbeat_ms", "beats").Value("heartbeat_ms", "?", a.s.now()).
+		Value("beats", "beats + 1"). // always a change, for databases that report changed rows only
 		Where("name = ? AND range_no = 0 AND attempt = ?", a.Name, a.Number).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)

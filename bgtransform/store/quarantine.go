@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -62,27 +63,44 @@ func (a Attempt) setAside(ctx context.Context, tx bun.Tx, row Quarantined) (isNe
 }
 
 // Discharge removes rows from the quarantine: they are no longer pending, or
-// gone. With no keys it empties the quarantine. It runs inside the transaction
-// of [Attempt.Tx].
-func (a Attempt) Discharge(ctx context.Context, tx bun.Tx, keys ...string) error {
-	q := tx.NewDelete().Model((*Quarantined)(nil)).Where("name = ?", a.Name)
-	if len(keys) > 0 {
-		hashes := make([]string, len(keys))
-		for i, k := range keys {
+// gone. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) Discharge(ctx context.Context, tx bun.Tx, keys []string) error {
+	for chunk := range slices.Chunk(keys, 500) {
+		hashes := make([]string, len(chunk))
+		for i, k := range chunk {
 			hashes[i] = keyHash(k)
 		}
-		q = q.Where("key_hash IN (?)", bun.List(hashes))
-	}
-	if _, err := q.Exec(ctx); err != nil {
-		return fmt.Errorf("discharge from quarantine: %w", err)
+		_, err := tx.NewDelete().Model((*Quarantined)(nil)).Where("name = ? AND key_hash IN (?)", a.Name, bun.List(hashes)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("discharge from quarantine: %w", err)
+		}
 	}
 	return nil
+}
+
+// DischargeAll empties the quarantine. It runs inside the transaction of [Attempt.Tx].
+func (a Attempt) DischargeAll(ctx context.Context, tx bun.Tx) error {
+	if _, err := tx.NewDelete().Model((*Quarantined)(nil)).Where("name = ?", a.Name).Exec(ctx); err != nil {
+		return fmt.Errorf("empty the quarantine: %w", err)
+	}
+	return nil
+}
+
+// QuarantinedKeys returns the keys of at most limit rows in quarantine.
+func (s *Store) QuarantinedKeys(ctx context.Context, name string, limit int, standings ...string) ([]string, error) {
+	var keys []string
+	err := s.db.NewSelect().Model((*Quarantined)(nil)).Column("key_text").
+		Where("name = ? AND standing IN (?)", name, bun.List(standings)).Limit(int64(limit)).Scan(ctx, &keys)
+	if err != nil {
+		return nil, fmt.Errorf("read quarantine of %q: %w", name, s.missing(err))
+	}
+	return keys, nil
 }
 
 // Quarantined returns at most limit rows in quarantine, the newest first.
 func (s *Store) Quarantined(ctx context.Context, name string, limit int, standings ...string) ([]Quarantined, error) {
 	var rows []Quarantined
-	q := s.db.NewSelect().Model(&rows).Where("name = ?", name).OrderExpr("last_ms DESC, key_hash").Limit(int64(limit))
+	q := s.db.NewSelect().Model(&rows).Where("name = ?", name).OrderExpr("last_ms DESC, key_text").Limit(int64(limit))
 	if len(standings) > 0 {
 		q = q.Where("standing IN (?)", bun.List(standings))
 	}

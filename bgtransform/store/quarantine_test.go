@@ -30,7 +30,12 @@ func (f *fixture) quarantine(rows ...store.Quarantined) {
 
 func (f *fixture) discharge(keys ...string) {
 	f.Helper()
-	f.inTx(func(ctx context.Context, tx bun.Tx, a store.Attempt) error { return a.Discharge(ctx, tx, keys...) })
+	f.inTx(func(ctx context.Context, tx bun.Tx, a store.Attempt) error {
+		if len(keys) == 0 {
+			return a.DischargeAll(ctx, tx)
+		}
+		return a.Discharge(ctx, tx, keys)
+	})
 }
 
 func TestQuarantineCountsTries(t *testing.T) {

@@ -95,7 +95,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 			a.SetState(ctx, tx, &store.Transform{State: "waiting"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
-			a.Discharge(ctx, tx, "k", "other"), a.Discharge(ctx, tx),
+			a.Discharge(ctx, tx, []string{"k", "other"}), a.DischargeAll(ctx, tx),
 			a.Leave(ctx, tx),
 		)
 	}))

@@ -78,6 +78,7 @@ func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, erro
 		if err != nil {
 			return 0, err
 		}
+		row.Changed = n > 0
 		changed += n
 	}
 	return changed, nil
@@ -117,6 +118,9 @@ func sqliteClassify(err error) Class {
 	code, ok := sqliteCode(err)
 	if !ok || code == sqliteInterrupt {
 		class, _ := classifyCommon(err)
+		if strings.Contains(err.Error(), "missing argument") { // a placeholder without a value
+			return Schema
+		}
 		if code == sqliteInterrupt && class == Unknown {
 			return Interrupted
 		}
@@ -141,7 +145,7 @@ func sqliteClassify(err error) Class {
 func sqliteGeneric(message string) Class {
 	for _, s := range []string{
 		"no such table", "no such column", "no such function", "syntax error", "has no column named", "unrecognized token",
-		"ambiguous column", "misuse of", "wrong number of arguments", "incomplete input", " columns but ",
+		"too many SQL variables", "ambiguous column", "misuse of", "wrong number of arguments", "incomplete input", " columns but ",
 	} {
 		if strings.Contains(message, s) {
 			return Schema

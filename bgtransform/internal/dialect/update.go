@@ -22,6 +22,8 @@ type Update struct {
 // A value of type [schema.Safe] in Set is SQL text; all others are bound.
 type Row struct {
 	Key, Set, Guard []any
+
+	Changed bool // set by [Dialect].Write: the row was found, and written
 }
 
 // Value returns the value of a model's field for [Row].Set: a driver value
