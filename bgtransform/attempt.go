@@ -108,8 +108,13 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		dry:   dryRun{origin: rec.Range, began: time.Now()},
 		beat:  time.Now(),
 	}
+	a.rec.Range.QuietMS = (s.cfg.LeaseTTL + quietLeeway).Milliseconds()
 	return a, nil
 }
+
+// quietLeeway is how much longer than the lease's ttl a batch may keep a holder
+// from giving a sign.
+const quietLeeway = 5 * time.Second
 
 // life is the attempt between claim and hand-over. It returns the context that
 // the observers were given, or nil when there was nothing to tell them.

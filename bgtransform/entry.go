@@ -2,6 +2,7 @@ package bgtransform
 
 import (
 	"sync"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
@@ -15,6 +16,9 @@ type entry struct {
 	settings  settings
 	wakes     chan struct{}   // holds at most one wake-up
 	pacer     *throttle.Pacer // used by the entry's loop only; what it has learned outlives an attempt
+
+	signed   string    // the reason that was written for others to see; the loop's own
+	signedAt time.Time // when
 
 	mu   sync.Mutex
 	view view

@@ -23,24 +23,30 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 		code  bgtransform.ReasonCode
 		text  string
 		until bool
+
+		outside bool // only an instance knows: it must be seen from another process too
 	}{
 		"disabled by a flag": {
 			setup: func(cfg *bgtransform.Config, _ *bgtransform.Rows[Track]) {
 				cfg.Environ = []string{"BGTRANSFORM_ENABLED__X=false"}
 			},
 			code: bgtransform.ReasonDisabled, text: "BGTRANSFORM_ENABLED__X",
+			outside: true,
 		},
 		"disabled by the code": {
 			setup: func(_ *bgtransform.Config, r *bgtransform.Rows[Track]) { r.Options.Disabled = true },
 			code:  bgtransform.ReasonDisabled, text: "BGTRANSFORM_ENABLED__X=true enables it",
+			outside: true,
 		},
 		"outside its window": {
 			setup: func(cfg *bgtransform.Config, _ *bgtransform.Rows[Track]) { cfg.Window = closedNow() },
 			code:  bgtransform.ReasonWindow, text: "opens at", until: true,
+			outside: true,
 		},
 		"a window that never opens": {
 			setup: func(_ *bgtransform.Config, r *bgtransform.Rows[Track]) { r.Options.Window = window.Never() },
 			code:  bgtransform.ReasonWindow, text: "never opens",
+			outside: true,
 		},
 		"held by another instance": {
 			setup: func(cfg *bgtransform.Config, _ *bgtransform.Rows[Track]) {
@@ -69,6 +75,7 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 		"waiting for another transform": {
 			setup: func(_ *bgtransform.Config, r *bgtransform.Rows[Track]) { r.Options.After = []string{"first"} },
 			code:  bgtransform.ReasonDependency, text: `"first"`,
+			outside: true,
 		},
 		"rows in quarantine": {
 			setup: func(cfg *bgtransform.Config, r *bgtransform.Rows[Track]) {
@@ -119,6 +126,16 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 			reason := reasonFor(st, c.code)
 			if !strings.Contains(reason.Text, c.text) {
 				t.Errorf("reason is %q; want it to tell %q", reason, c.text)
+			}
+			if c.outside {
+				in.until("x", "explained to others", func(bgtransform.Status) bool {
+					control, err := bgtransform.NewControl(db)
+					must(t, err)
+					all, err := control.Status(t.Context(), "x")
+					must(t, err)
+					why := all[0].Why()
+					return why.Code == c.code && strings.Contains(why.Text, c.text) && strings.Contains(why.Text, in.Instance())
+				})
 			}
 			if c.until && !reason.Until.After(time.Now().Add(-time.Minute)) {
 				t.Errorf("reason %q does not tell until when", reason)

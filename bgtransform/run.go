@@ -37,9 +37,12 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		for _, e := range entries {
 			wg.Go(func() { s.supervise(ctx, work, e) }) // ends with ctx, after its attempt
 		}
+	} else {
+		wg.Go(func() { s.explainFlags(ctx, entries) }) // ends with ctx, or when everybody can see why
 	}
 	<-ctx.Done()
 	wg.Wait()
+	s.unsign(ctx, entries)
 	s.cfg.Logger.InfoContext(ctx, "bgtransform: stopped", "instance", s.cfg.Instance)
 	return nil
 }
@@ -65,10 +68,21 @@ func (s *Scheduler) usable(entries []*entry) bool {
 		return true
 	}
 	s.cfg.Logger.Error("bgtransform: nothing runs until the environment flags are right", "error", err)
-	for _, e := range entries {
-		s.waits(context.Background(), e, pause{reason: Reason{Code: ReasonFlags, Text: err.Error()}})
-	}
+	s.tellFlags(context.Background(), entries, err)
 	return false
+}
+
+// explainFlags makes the tables all the same, so that operators can see from
+// outside why nothing runs, and write down what they want.
+func (s *Scheduler) explainFlags(ctx context.Context, entries []*entry) {
+	s.prepare(ctx, entries)
+	s.tellFlags(ctx, entries, s.flags.check(s.names()))
+}
+
+func (s *Scheduler) tellFlags(ctx context.Context, entries []*entry, err error) {
+	for _, e := range entries {
+		s.waits(ctx, e, pause{reason: Reason{Code: ReasonFlags, Text: err.Error()}})
+	}
 }
 
 // graceful returns a context that outlives ctx by the grace at most.
@@ -159,6 +173,7 @@ func (s *Scheduler) waits(ctx context.Context, e *entry, next pause) {
 	if settled {
 		s.pokePoll()
 	}
+	s.sign(ctx, e, next.reason)
 	if next.reason.IsZero() || (was.Code == next.reason.Code && was.Text == next.reason.Text) {
 		return
 	}

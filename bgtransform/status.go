@@ -106,7 +106,7 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	case !ok:
 		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
 	}
-	st := statusOf(rec, s.cfg.LeaseTTL+s.cfg.BatchTimeout)
+	st := statusOf(rec)
 	st.Mine = v.holding
 	switch {
 	case !st.Mine && st.State == StateRunning && st.Holder == s.cfg.Instance && !v.here.IsZero():
@@ -132,9 +132,13 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 			return nil, fmt.Errorf("%w: %q", ErrUnknownTransform, name)
 		}
 	}
+	signs, err := c.store.Signs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("bgtransform: %w", err)
+	}
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
-		out[i] = statusOf(rec, time.Minute)
+		out[i] = withSign(statusOf(rec), signs)
 	}
 	return out, nil
 }
@@ -149,8 +153,8 @@ func known(recs []store.Record, name string) bool {
 }
 
 // statusOf makes a status of a record. A holder that has given no sign for
-// longer than silence is said to be gone.
-func statusOf(rec store.Record, silence time.Duration) Status {
+// longer than it said it would is taken to be gone.
+func statusOf(rec store.Record) Status {
 	t, r := rec.Transform, rec.Range
 	st := Status{
 		Transform: t.Name, State: State(t.State), Reason: reasonOf(rec),
@@ -166,7 +170,8 @@ func statusOf(rec store.Record, silence time.Duration) Status {
 	if st.State == StateRunning {
 		st.Finish = finish(rec)
 		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
-		if r.HeartbeatMS > 0 && quiet > silence {
+		if r.HeartbeatMS > 0 && quiet.Milliseconds() > r.QuietMS {
+			st.Finish, st.RowsPerSec = time.Time{}, 0
 			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
 		}
 	}

@@ -20,6 +20,9 @@ func parseDatabase(text, mode string) (dsn, path string, err error) {
 		if path == "" {
 			path = defaultDatabase
 		}
+		if strings.Contains(path, "@") || strings.Contains(path, "password=") {
+			return "", "", usagef("the database looks like the address of a server (not shown, for it may hold a password); want a path, sqlite:PATH or file:PATH")
+		}
 	case "file":
 		path, rest, _ = strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 		if path, err = url.PathUnescape(path); err != nil {

@@ -97,8 +97,10 @@ func stuck(st bgtransform.Status) bool {
 	switch st.Reason.Code {
 	case bgtransform.ReasonAsked:
 		return false // the person has spoken
-	case bgtransform.ReasonQuarantine, bgtransform.ReasonDryRun:
+	case bgtransform.ReasonQuarantine:
 		return true
+	case bgtransform.ReasonDryRun:
+		return st.Here.Code == bgtransform.ReasonDryRun // and not of a process before this one
 	}
 	return st.State.Settled()
 }

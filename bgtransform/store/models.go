@@ -53,7 +53,8 @@ type Range struct {
 	Holder      string `bun:"holder,notnull,type:varchar(200)"`
 	HeartbeatMS int64  `bun:"heartbeat_ms,notnull,type:bigint"` // the holder's last write; 0 once it has left
 
-	Beats int64 `bun:"beats,notnull,type:bigint"` // counts the holder's writes
+	Beats   int64 `bun:"beats,notnull,type:bigint"`    // counts the holder's writes
+	QuietMS int64 `bun:"quiet_ms,notnull,type:bigint"` // a holder that is silent for longer is gone
 
 	Run         int64  `bun:"run_no,notnull,type:bigint"`
 	Restarts    int64  `bun:"restarts,notnull,type:bigint"` // of the intent, as far as the run has followed it

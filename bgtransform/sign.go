@@ -1,0 +1,72 @@
+package bgtransform
+
+import (
+	"context"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// signEvery is how often an unchanged reason is written again.
+const signEvery = 10 * time.Minute
+
+// sign writes why this instance does not advance a transform, for those who
+// look from outside of it. What the database knows anyway is left out.
+func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
+	if !s.ready.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	var err error
+	switch r.Code {
+	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags:
+		if e.signed == r.Text && time.Since(e.signedAt) < signEvery {
+			return
+		}
+		err = s.store.Sign(ctx, store.Sign{
+			Name: e.name, Instance: s.cfg.Instance, ReasonCode: string(r.Code), Reason: r.Text, ReasonUntilMS: millis(r.Until),
+		})
+		e.signed, e.signedAt = r.Text, time.Now()
+	default:
+		if e.signed == "" {
+			return
+		}
+		err = s.store.Unsign(ctx, s.cfg.Instance, e.name)
+		e.signed = ""
+	}
+	if err != nil {
+		s.cfg.Logger.DebugContext(ctx, "bgtransform: cannot write why it waits", "transform", e.name, "class", s.d.Classify(err))
+	}
+}
+
+// unsign removes what this instance said, as it stops.
+func (s *Scheduler) unsign(ctx context.Context, entries []*entry) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	for _, e := range entries {
+		if e.signed != "" && s.store.Unsign(ctx, s.cfg.Instance, e.name) != nil {
+			return // it grows old
+		}
+	}
+}
+
+// withSign adds to a status what the instances say, when nothing in it tells
+// why the transform is not advanced.
+func withSign(st Status, signs []store.Sign) Status {
+	if st.State.Settled() || st.Holder != "" {
+		return st
+	}
+	for _, sign := range signs {
+		if sign.Name != st.Transform {
+			continue
+		}
+		st.Here = Reason{
+			Code:  ReasonCode(sign.ReasonCode),
+			Text:  sign.Reason + " (said by " + sign.Instance + " at " + at(sign.SeenMS).Format(time.TimeOnly) + ")",
+			Until: at(sign.ReasonUntilMS),
+		}
+		return st
+	}
+	return st
+}
