@@ -68,7 +68,11 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 	}
 	if reason, settled := s.wanted(a.rec); settled {
 		// It has come to its end between the look and the claim.
-		a.leave(ctx, ending{state: State(a.rec.Transform.State), reason: reason})
+		r := a.rec.Range
+		if err := a.fence.Tx(ctx, &r, a.fence.Leave); err != nil {
+			wait := again.Next()
+			return pause{s.databaseReason(err, wait), wait}
+		}
 		return pause{reason: reason}
 	}
 	watched, end := a.life(stop, ctx)
