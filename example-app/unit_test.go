@@ -14,12 +14,12 @@ func TestParseDatabase(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                      "catalogue.db",
 		"x.db":                  "x.db",
-		"/data/a b?.db":          "/data/a b?.db",
+		"/data/a b?.db":         "/data/a b?.db",
 		`C:\music.db`:           `C:\music.db`,
 		"sqlite:x.db":           "x.db",
-		"sqlite:///data/x.db":    "/data/x.db",
+		"sqlite:///data/x.db":   "/data/x.db",
 		"file:x.db?mode=ro":     "x.db",
-		"file:///data/a%20b.db":  "/data/a b.db",
+		"file:///data/a%20b.db": "/data/a b.db",
 		"SQLITE:x.db?cache=new": "x.db",
 	} {
 		dsn, path, err := parseDatabase(text, "rwc")
