@@ -38,7 +38,11 @@ func (a *attempt) dryEnd() (ending, bool) {
 
 func (d *dryRun) end(a *attempt) ending {
 	took := time.Since(d.began).Round(time.Millisecond)
-	return ending{state: StateWaiting, reason: Reason{Code: ReasonDryRun, Text: fmt.Sprintf(
+	state := StateWaiting
+	if checkTransition(State(a.rec.Transform.State), state) != nil {
+		state = "" // it has not begun: what is written stays
+	}
+	return ending{state: state, reason: Reason{Code: ReasonDryRun, Text: fmt.Sprintf(
 		"dry run: %d batches with %d keys would have changed %d rows and put %d into quarantine, in %s; everything was rolled back",
 		d.batches, d.keys, d.changed, d.bad, took,
 	)}}
