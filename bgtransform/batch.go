@@ -114,7 +114,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	}
 	*res = BatchResult{
 		Keys: step.Keys, Found: w.applied.Found + len(step.Failed), Changed: w.applied.Changed,
-		Moved: w.applied.Found - w.applied.Changed, Quarantined: len(w.bad), Read: res.Read,
+		Moved: w.applied.moved(), Quarantined: len(w.bad), Read: res.Read,
 		DryRun: a.e.settings.dryRun,
 	}
 	if w.applied.Changed > 0 {
@@ -140,7 +140,7 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, r *stor
 	}
 	r.FoundInPass += int64(w.applied.Found)
 	r.Changed += int64(w.applied.Changed - len(left))
-	r.Moved += int64(w.applied.Found - w.applied.Changed)
+	r.Moved += int64(w.applied.moved())
 	return w, a.fence.Counts(ctx, tx, r)
 }
 

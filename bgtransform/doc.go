@@ -59,6 +59,6 @@
 //
 // [Scheduler.Run] owns all goroutines: one for each transform, one that polls
 // for operators, one that makes the tables at start, and those of the lease's
-// keeper. It waits for all of them. User code runs in goroutines of its own,
-// so that code that hangs holds up nothing else.
+// keeper. It waits for all of them. User code and observers run in goroutines of
+// their own, so that code that hangs is left behind and holds up nothing else.
 package bgtransform

@@ -175,6 +175,25 @@ func TestSQLLeavesOutTheQuarantine(t *testing.T) {
 	}
 }
 
+// A batch binds the quarantined keys of its own range only, not all there are,
+// which are more than SQLite takes in one statement.
+func TestSQLWithAHugeQuarantine(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 300)
+	in := start(t, db, quick(t), bgtransform.SQL[Track]{
+		Name: "x", Pending: "length_ms IS NULL", Set: "length_ms = length * 1000", Options: bgtransform.Options{After: []string{"never"}},
+	})
+	in.untilReason("x", bgtransform.ReasonDependency)
+	in.stop()
+	exec(t, db, `INSERT INTO bgtransform_quarantine (name, key_hash, key_text, standing, class, message, tries, first_ms, last_ms, by_whom)
+		WITH RECURSIVE n(i) AS (SELECT 201 UNION ALL SELECT i + 1 FROM n WHERE i < 40200)
+		SELECT 'x', printf('%064d', i), '["i' || i || '"]', 'accepted', 'error', '', 1, 1, 1, 'ann' FROM n`)
+	st := start(t, db, quick(t), toMSBySQL("x")).untilState("x", bgtransform.StateComplete)
+	if st.Rows != 200 || st.Accepted != 40_000 || st.Quarantined != 0 {
+		t.Errorf("got %+v; want the 200 rows that are not accepted as they are", st)
+	}
+}
+
 // An observer that never returns is left behind, and holds up no shutdown.
 func TestObserverThatHangs(t *testing.T) {
 	t.Parallel()
@@ -211,5 +230,21 @@ func TestNewWithoutDatabase(t *testing.T) {
 	var none *bun.DB
 	if _, err := bgtransform.New(none, bgtransform.Config{}); err == nil || !strings.Contains(fmt.Sprint(err), "nil") {
 		t.Errorf("New(nil) = %v", err)
+	}
+}
+
+// A key column without a type holds keys of several kinds; the walk takes them
+// in their order, and only the estimate gives up.
+func TestKeysOfSeveralKinds(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 0)
+	exec(t, db, "DROP TABLE tracks")
+	exec(t, db, "CREATE TABLE tracks (id PRIMARY KEY NOT NULL, title TEXT, length INTEGER, length_ms INTEGER)")
+	exec(t, db, "INSERT INTO tracks (id, length) VALUES (0.5, 1), (1, 2), (1.5, 3), (2, 4), ('a', 5), (x'00', 6)")
+	cfg := quick(t)
+	cfg.Limits.MinBatch, cfg.Limits.StartBatch, cfg.Limits.MaxBatch = 1, 1, 1
+	st := start(t, db, cfg, toMSBySQL("x")).untilState("x", bgtransform.StateComplete)
+	if n := count(t, db, "SELECT count(*) FROM tracks WHERE length_ms = length * 1000"); n != 6 || st.Rows != 6 {
+		t.Errorf("%d rows are right, and %+v; want 6", n, st)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/uptrace/bun"
+
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/bgtransformtest"
 )
@@ -75,4 +77,46 @@ func TestI2ExactlyOnceCounters(t *testing.T) {
 		t.Errorf("got %+v; want 1000 rows, and none in quarantine", st)
 	}
 	wantOnce(t, db, 1000)
+}
+
+// Copies are made without a pending condition, and no second pass looks for
+// what is missing: only a checkpoint in the rows' own transaction makes that
+// neither lost nor done twice.
+func TestI2ExactlyOnceWithoutASecondLook(t *testing.T) {
+	t.Parallel()
+	bgtransformtest.KillEverywhere(t, func(ctx context.Context, db *bun.DB) error {
+		if err := tenTracks()(ctx, db); err != nil {
+			return err
+		}
+		_, err := db.ExecContext(ctx, "CREATE TABLE copies (of INTEGER)")
+		return err
+	}, copier{})
+}
+
+// copier inserts a row for each track. It reports nothing as found, so that the
+// first pass is the last.
+type copier struct{}
+
+func (copier) Definition() bgtransform.Definition { return bgtransform.Definition{Name: "copier"} }
+
+func (copier) Open(_ context.Context, db *bun.DB) (bgtransform.Stepper, error) {
+	return copyStepper{db}, nil
+}
+
+type copyStepper struct{ db *bun.DB }
+
+func (c copyStepper) Step(ctx context.Context, req bgtransform.Request) (bgtransform.Step, error) {
+	var ids []string
+	err := c.db.NewSelect().Model((*Track)(nil)).ColumnExpr("CAST(id AS TEXT)").Where("id > CAST(? AS INTEGER)", req.After).
+		OrderExpr("id").Limit(int64(req.Limit)).Scan(ctx, &ids)
+	if err != nil || len(ids) == 0 {
+		return bgtransform.Step{Cursor: req.After, Last: true}, err
+	}
+	return bgtransform.Step{
+		Cursor: ids[len(ids)-1], Keys: len(ids), Last: len(ids) < req.Limit,
+		Apply: func(ctx context.Context, tx bun.Tx) (bgtransform.Applied, error) {
+			_, err := tx.ExecContext(ctx, "INSERT INTO copies SELECT id FROM tracks WHERE id IN (?)", bun.List(ids))
+			return bgtransform.Applied{Changed: len(ids)}, err
+		},
+	}, nil
 }

@@ -105,11 +105,16 @@ type Step struct {
 	StillPending func(ctx context.Context, tx bun.Tx) ([]string, error)
 }
 
-// Applied is what [Step].Apply did.
+// Applied is what [Step].Apply did. A pass that found rows is followed by
+// another. A kind without a pending condition, such as one that copies each row
+// once, leaves Found 0: then the first pass is the last.
 type Applied struct {
 	Found   int // rows that were pending, without those that failed
-	Changed int // rows written; the others had moved on since they were read
+	Changed int // rows written; the others found had moved on since they were read
 }
+
+// moved returns how many rows had moved on.
+func (a Applied) moved() int { return max(0, a.Found-a.Changed) }
 
 // RowFailure is one row that could not be transformed.
 type RowFailure struct {

@@ -51,15 +51,25 @@ func (w *walker) observe(r keyset.Range) {
 	if !ok || len(r.Hi) > 1 {
 		return
 	}
-	if r.Lo == nil || w.seen == 0 || r.Lo[0] != any(w.high) {
+	if lo, after := lowKey(r); w.seen == 0 || !after || lo != w.high {
 		w.seen = 0
 		w.low = hi - int64(r.N)
-		if r.Lo != nil {
-			w.low = r.Lo[0].(int64)
+		if after {
+			w.low = lo
 		}
 	}
 	w.seen += int64(r.N)
 	w.high = hi
+}
+
+// lowKey returns the integer key after which a range begins, if it has one: a
+// column without a type may hold keys of several kinds.
+func lowKey(r keyset.Range) (int64, bool) {
+	if r.Lo == nil {
+		return 0, false
+	}
+	lo, ok := r.Lo[0].(int64)
+	return lo, ok
 }
 
 // Remaining implements [Estimator] for integer keys: the span that is left,
