@@ -27,6 +27,12 @@
 // committing. So neither persistence nor WAIT is needed, and an eviction policy
 // other than noeviction costs some wasted work at worst.
 //
+// When the master of a lease dies, renewals fail until a replica has taken its place
+// and the client has found it. If that takes less than the TTL, nobody notices; else
+// the lease is lost, and free for the first who asks the replica. A Cluster waits
+// for its cluster-node-timeout before, 15 s by default, Sentinels for their
+// down-after-milliseconds, 30 s by default.
+//
 // The client's own retries are harmless, since every script may be repeated. A
 // client without ContextTimeoutEnabled ignores the deadline of a context and waits
 // for its ReadTimeout, 5 s by default. The lease's keeper is made for that;

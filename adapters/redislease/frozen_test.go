@@ -1,16 +1,16 @@
-//go:build unix
-
 package redislease_test
 
 import (
 	"context"
 	"errors"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/bgtransform/sidecar/adapters/redislease"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
 // TestFrozenRedisDoesNotHoldUpTheKeeper freezes a real server. The client ignores
@@ -18,14 +18,13 @@ import (
 func TestFrozenRedisDoesNotHoldUpTheKeeper(t *testing.T) {
 	t.Parallel()
 	const ttl = time.Second
-	s := startRedis(t)
-	k := lease.Keeper{Locker: redislease.New(s.client(t)), Holder: "host-1", TTL: ttl}
+	server := testserver.StartRedis(t)
+	rdb := closed(t, redis.NewClient(&redis.Options{Addr: server.Addr()}))
+	k := lease.Keeper{Locker: redislease.New(rdb), Holder: "host-1", TTL: ttl}
 	var frozen time.Time
 	err := k.Do(t.Context(), "n", func(ctx context.Context) error {
 		frozen = time.Now()
-		if err := s.process.Signal(syscall.SIGSTOP); err != nil {
-			return err
-		}
+		server.Freeze()
 		<-ctx.Done()
 		return ctx.Err()
 	})

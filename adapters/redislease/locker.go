@@ -43,7 +43,7 @@ func (l *Locker) Acquire(ctx context.Context, c lease.Claim) error {
 	}
 	reply, err := l.scripts.acquire.Run(ctx, l.rdb, l.keys(c), termPart(c), c.Holder, millis(c.TTL)).Slice()
 	if err != nil {
-		return err
+		return l.noticed(ctx, err)
 	}
 	held, err := parseAcquire(reply)
 	if held != nil {
@@ -72,7 +72,7 @@ func (l *Locker) change(ctx context.Context, s *redis.Script, c lease.Claim, arg
 	if err == nil && !held {
 		return lease.ErrLost
 	}
-	return err
+	return l.noticed(ctx, err)
 }
 
 // keys returns the one key of the claim's lease.

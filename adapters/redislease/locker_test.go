@@ -94,7 +94,7 @@ func TestErrorsAreTheClients(t *testing.T) {
 		MaxRetries:    -1,
 		DialerRetries: 1,
 	})
-	t.Cleanup(func() { closeClient(t, rdb) })
+	closed(t, rdb)
 	l := redislease.New(rdb)
 	for method, err := range map[string]error{
 		"Acquire": l.Acquire(t.Context(), claim("n")),
