@@ -104,6 +104,7 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 	if err != nil {
 		return nil, err
 	}
+	fence.Bounds = store.Bounds{Statement: s.cfg.StatementTimeout, Lock: s.cfg.LockTimeout}
 	a := &attempt{
 		s: s, e: e, fence: fence, rec: rec, first: true,
 		log:   s.logger(e).With("attempt", fence.Number),
@@ -157,7 +158,9 @@ func (a *attempt) open(ctx context.Context) error {
 		return err
 	}
 	stepper, err := contain(ctx, func() (Stepper, error) {
-		return a.e.transform.Open(withRowTimeout(ctx, a.e.settings.rowTimeout), a.s.db)
+		b := a.s.cfg.bounds()
+		b.row = a.e.settings.rowTimeout
+		return a.e.transform.Open(withBounds(ctx, b), a.s.db)
 	})
 	if err != nil {
 		if !isSchema(err) {

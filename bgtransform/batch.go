@@ -100,7 +100,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	r.Keys += int64(step.Keys)
 	r.KeysInPass += int64(step.Keys)
 	var w written
-	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
+	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
 		if w, err = a.writeBatch(ctx, tx, step, &r); err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errRolledBack) && !a.committed(ctx, err, r.Batches) {
+	if err != nil && !errors.Is(err, errRolledBack) && !a.committed(ctx, err, &r) {
 		return err
 	}
 	*res = BatchResult{
@@ -156,22 +156,32 @@ func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, er
 }
 
 // committed finds out whether a transaction whose commit failed took place all
-// the same, which a connection that breaks at that moment leaves open.
-func (a *attempt) committed(ctx context.Context, err error, batches int64) bool {
+// the same, which a connection that breaks at that moment leaves open. When it
+// cannot, or when the database holds neither the checkpoint before nor this
+// one, the next batch has to settle it.
+func (a *attempt) committed(ctx context.Context, err error, r *store.Range) bool {
 	if errors.Is(err, ErrFenced) {
 		return false
 	}
 	a.unsure = true
 	rec, err := a.s.store.Get(ctx, a.e.name)
-	if err != nil {
+	if err != nil || rec.Range.Attempt != a.fence.Number {
 		return false
 	}
-	a.unsure = false
-	return rec.Range.Attempt == a.fence.Number && rec.Range.Batches == batches
+	switch rec.Range.Beats {
+	case r.Beats:
+		a.unsure = false
+	case r.Beats + 1:
+		a.unsure = false
+		r.Beats++
+		return true
+	}
+	return false
 }
 
 // settle reads how far the transform has come, if a transaction may have been
-// committed without our knowing: the next checkpoint must not take it back.
+// committed, or lost, without our knowing: the next checkpoint must follow what
+// the database has, and so must the rows to skip.
 func (a *attempt) settle(ctx context.Context) error {
 	if !a.unsure {
 		return nil
@@ -183,6 +193,11 @@ func (a *attempt) settle(ctx context.Context) error {
 	if rec.Range.Attempt != a.fence.Number {
 		return ErrFenced
 	}
+	if err := a.loadSkips(ctx); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "bgtransform: the last checkpoint was unsure; going on from what the database holds",
+		"batch", rec.Range.Batches, "believed", a.rec.Range.Batches)
 	a.rec.Range, a.rec.Held, a.unsure = rec.Range, rec.Held, false
 	return nil
 }

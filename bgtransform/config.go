@@ -52,6 +52,11 @@ type Config struct {
 	// [throttle.Limits]: batches of about 100 ms that use half of the time.
 	Limits throttle.Limits
 
+	// LockTimeout bounds how long a batch waits for a row or a table that the
+	// app has locked. It gives way and tries again later, so that nothing queues
+	// up behind it. Defaults to 2 s. SQLite has its own: the pragma busy_timeout.
+	LockTimeout time.Duration
+
 	// Locker grants the lease that lets one instance of the pool run a
 	// transform. Nil means the lease in the app's own database: safe in a pool,
 	// with no other server. Whatever it is, and even if it fails, the fence in
@@ -84,6 +89,11 @@ type Config struct {
 	// Defaults to 150 ms.
 	StandbyPoll time.Duration
 
+	// StatementTimeout bounds each statement on the database's server, which
+	// ends it even when this instance is frozen or cut off. A batch whose
+	// statement takes longer is tried again with half the keys. Defaults to 15 s.
+	StatementTimeout time.Duration
+
 	// Window is when batches may run. The zero value means always.
 	Window window.Window
 }
@@ -99,11 +109,13 @@ func (c Config) withDefaults() Config {
 	c.IdlePoll = cmp.Or(c.IdlePoll, time.Minute)
 	c.Instance = cmp.Or(c.Instance, defaultInstance())
 	c.LeaseTTL = cmp.Or(c.LeaseTTL, lease.DefaultTTL)
+	c.LockTimeout = cmp.Or(c.LockTimeout, 2*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	c.MaxQuarantine = cmp.Or(c.MaxQuarantine, 1000)
 	c.MaxQuarantineShare = cmp.Or(c.MaxQuarantineShare, 0.1)
 	c.RowTimeout = cmp.Or(c.RowTimeout, 10*time.Second)
 	c.StandbyPoll = cmp.Or(c.StandbyPoll, 150*time.Millisecond)
+	c.StatementTimeout = cmp.Or(c.StatementTimeout, 15*time.Second)
 	return c
 }
 
@@ -119,8 +131,10 @@ func (c Config) validate() error {
 		{"Grace", c.Grace, 0},
 		{"IdlePoll", c.IdlePoll, time.Millisecond},
 		{"LeaseTTL", c.LeaseTTL, lease.MinTTL},
+		{"LockTimeout", c.LockTimeout, time.Millisecond},
 		{"RowTimeout", c.RowTimeout, time.Millisecond},
 		{"StandbyPoll", c.StandbyPoll, time.Millisecond},
+		{"StatementTimeout", c.StatementTimeout, time.Millisecond},
 	} {
 		if d.value < d.least {
 			errs = append(errs, fmt.Errorf("Config.%s is %s; it must be at least %s", d.field, d.value, d.least))

@@ -88,7 +88,7 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 func (a *attempt) restart(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
 	*r = store.Range{
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
-		Attempt: r.Attempt, Holder: r.Holder, QuietMS: r.QuietMS, Run: r.Run + 1, Pass: 1, Remaining: -1,
+		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Run: r.Run + 1, Pass: 1, Remaining: -1,
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
 	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }

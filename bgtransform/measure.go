@@ -39,7 +39,7 @@ func (a *attempt) estimate(ctx context.Context, step *Step) {
 	}
 	if est, ok := a.stepper.(Estimator); ok && time.Since(a.estimated) >= estimateEvery {
 		a.estimated = time.Now()
-		n, err := contain(ctx, func() (int64, error) { return est.Remaining(ctx, r.Cursor) })
+		n, err := contain(ctx, func() (int64, error) { return est.Remaining(ctx, r.Cursor, r.KeysInPass) })
 		if err == nil {
 			r.Remaining = n
 			return

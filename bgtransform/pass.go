@@ -75,6 +75,7 @@ func (a *attempt) recheck(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	a.rec.Range = r
 	a.log.InfoContext(ctx, "bgtransform: rows left the quarantine", "rows", len(done))
 	return len(pending), a.loadSkips(ctx)
 }

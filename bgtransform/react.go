@@ -28,6 +28,10 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 	if errors.Is(err, ErrFenced) || ctx.Err() != nil || failsAtOnce(err) || isSchema(err) {
 		return a.lost(ctx, err), true
 	}
+	if errors.Is(err, store.ErrUnsettled) {
+		a.unsure = true
+		return ending{}, false // the next batch settles it first
+	}
 	if later, ok := errors.AsType[*laterError](err); ok {
 		a.notBefore = time.Now().Add(later.wait)
 		a.backingOff(ctx, later, later.wait)

@@ -103,8 +103,9 @@ func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	if err := t.inspect(ctx, db, plan.columns()); err != nil {
 		return nil, err
 	}
+	plan.resolve(t)
 	s := &rowStepper[M]{
-		walker: walker{table: t, db: db, pending: formatSQL(db, r.Pending, r.PendingArgs)},
+		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: formatSQL(db, r.Pending, r.PendingArgs)},
 		plan:   plan,
 		caller: newCaller(ctx),
 		def:    r,

@@ -41,21 +41,8 @@ type caller struct {
 	abandoned int
 }
 
-// rowTimeoutKey carries the row timeout from the runner to the stepper.
-type rowTimeoutKey struct{}
-
-func withRowTimeout(ctx context.Context, d time.Duration) context.Context {
-	return context.WithValue(ctx, rowTimeoutKey{}, d)
-}
-
 // newCaller takes the row timeout from the context that Open was called with.
-func newCaller(ctx context.Context) *caller {
-	timeout, ok := ctx.Value(rowTimeoutKey{}).(time.Duration)
-	if !ok {
-		timeout = Config{}.withDefaults().RowTimeout
-	}
-	return &caller{timeout: timeout}
-}
+func newCaller(ctx context.Context) *caller { return &caller{timeout: boundsOf(ctx).row} }
 
 // each calls fn for 0 to n-1, in order within each of the parallel lines, and
 // returns what went wrong with each, and how many from 0 on were done: less than

@@ -34,7 +34,9 @@ func eachInBubble(t *testing.T, n, parallel int, fn func(ctx context.Context, i 
 	})
 }
 
-func newTestCaller() *caller { return newCaller(withRowTimeout(context.Background(), rowTimeout)) }
+func newTestCaller() *caller {
+	return newCaller(withBounds(context.Background(), bounds{row: rowTimeout}))
+}
 
 func classesOf(failures []*failure) map[int]string {
 	classes := map[int]string{}

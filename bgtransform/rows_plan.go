@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun/schema"
@@ -16,24 +17,27 @@ import (
 // each selected value goes.
 type rowPlan struct {
 	keys, guards, writes []*schema.Field
-	selects              []selected
+
+	// What [rowPlan.resolve] adds, once the table in the database is known.
+	table   *table
+	selects []selected
 }
 
 // selected is one expression of the SELECT. Its value may go to a part of the
 // key, to a guard, and to the model.
 type selected struct {
 	expr       string
-	key, guard int           // -1: to none
-	field      *schema.Field // nil: not to the model
+	raw        *dialect.Column // nil: as the driver reads it
+	key, guard int             // -1: to none
+	field      *schema.Field   // nil: not to the model
 }
 
 func newRowPlan(t *table, reads, writes []string) (*rowPlan, error) {
 	p := &rowPlan{keys: t.PKs}
 	var errs []error
 	isKey := map[string]bool{}
-	for i, f := range t.PKs {
+	for _, f := range t.PKs {
 		isKey[f.Name] = true
-		p.add(t.d, f, i, -1)
 	}
 	if reads == nil {
 		for _, f := range t.DataFields {
@@ -65,22 +69,33 @@ func newRowPlan(t *table, reads, writes []string) (*rowPlan, error) {
 			continue
 		}
 		guarded[name] = true
-		p.add(t.d, f, -1, len(p.guards))
 		p.guards = append(p.guards, f)
 	}
 	return p, errors.Join(errs...)
 }
 
+// resolve decides how each column is read, by what it is in the database.
+func (p *rowPlan) resolve(t *table) {
+	p.table = t
+	for i, f := range p.keys {
+		p.add(f, i, -1)
+	}
+	for i, f := range p.guards {
+		p.add(f, -1, i)
+	}
+}
+
 // add selects a column's stored value, and the column itself once more where
 // the model cannot be filled from the stored value.
-func (p *rowPlan) add(d *dialect.Dialect, f *schema.Field, key, guard int) {
-	raw := selected{expr: d.Raw(string(f.SQLName)), key: key, guard: guard}
-	if fromRaw(f) {
+func (p *rowPlan) add(f *schema.Field, key, guard int) {
+	col := p.table.cols[f.Name]
+	raw := selected{expr: p.table.d.Raw(col), raw: &col, key: key, guard: guard}
+	if raw.expr == col.SQL || fromRaw(f) {
 		raw.field = f
 		p.selects = append(p.selects, raw)
 		return
 	}
-	p.selects = append(p.selects, raw, selected{expr: string(f.SQLName), key: -1, guard: -1, field: f})
+	p.selects = append(p.selects, raw, selected{expr: col.SQL, key: -1, guard: -1, field: f})
 }
 
 // fromRaw reports whether bun fills the field alike from the stored value and
@@ -98,10 +113,8 @@ func fromRaw(f *schema.Field) bool {
 // columns lists every column that the plan uses.
 func (p *rowPlan) columns() []string {
 	var names []string
-	for _, s := range p.selects {
-		if s.field != nil {
-			names = append(names, s.field.Name)
-		}
+	for _, f := range slices.Concat(p.keys, p.guards, p.writes) {
+		names = append(names, f.Name)
 	}
 	return names
 }
@@ -118,7 +131,11 @@ func (p *rowPlan) selectList() string {
 // complete all the same.
 func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.Value) error {
 	for i, s := range p.selects {
-		values[i] = dialect.Stored(values[i])
+		if s.raw == nil {
+			values[i] = dialect.Stored(values[i])
+			continue
+		}
+		values[i] = p.table.d.Load(*s.raw, values[i])
 		if s.key >= 0 {
 			key[s.key] = values[i]
 		}
@@ -138,17 +155,7 @@ func (p *rowPlan) scan(values []any, key keyset.Key, guard []any, model reflect.
 }
 
 // update starts the bulk update that the plan's rows go into.
-func (p *rowPlan) update(t *table, where string) dialect.Update {
-	return dialect.Update{
-		Table: t.from, Keys: t.walk.Keys, Where: where,
-		Sets: quotedNames(p.writes), Guards: quotedNames(p.guards),
-	}
-}
-
-func quotedNames(fields []*schema.Field) []string {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = string(f.SQLName)
-	}
-	return names
+func (p *rowPlan) update(where string) dialect.Update {
+	t := p.table
+	return dialect.Update{Table: t.from, Keys: t.walk.Keys, Where: where, Sets: t.columns(p.writes), Guards: t.columns(p.guards)}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -31,7 +30,11 @@ type row[M any] struct {
 // probe reads no rows, so that an error in the pending condition is found
 // before the walk begins.
 func (s *rowStepper[M]) probe(ctx context.Context) error {
-	if _, _, err := s.read(ctx, keyset.Range{}, Skips{}); err != nil {
+	err := s.read(ctx, func(ctx context.Context, q dialect.Querier) error {
+		_, err := s.find(ctx, q, keyset.Range{}, Skips{})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("try to read no rows: %w", err)
 	}
 	return nil
@@ -42,11 +45,20 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if s.caller.exhausted() {
 		return Step{}, errAbandoned
 	}
-	r, step, err := s.next(ctx, req)
+	var r keyset.Range
+	var step Step
+	var rows found[M]
+	err := s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
+		if r, step, err = s.next(ctx, q, req); err != nil || r.N == 0 {
+			return err
+		}
+		rows, err = s.find(ctx, q, r, req.Skip)
+		return err
+	})
 	if err != nil || r.N == 0 {
 		return step, err
 	}
-	t, err := s.transform(ctx, r, req)
+	t, err := s.transform(ctx, r, rows, req)
 	if err != nil {
 		return Step{}, err
 	}
@@ -61,7 +73,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if len(t.good) == 0 {
 		return step, nil
 	}
-	update := s.plan.update(s.table, s.pending)
+	update := s.plan.update(s.pending)
 	update.Rows = s.values(t.good)
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
 		n, err := s.d.Write(ctx, tx, update)
@@ -73,46 +85,57 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	return step, nil
 }
 
-// read returns the pending rows of a range, without those in quarantine, and
-// those that the model cannot be filled from.
-func (s *rowStepper[M]) read(ctx context.Context, r keyset.Range, skip Skips) ([]row[M], []RowFailure, error) {
+// found are the pending rows of a range, without those in quarantine, parted
+// from those that the model cannot be filled from.
+type found[M any] struct {
+	rows []row[M]
+	odd  []RowFailure
+}
+
+func (s *rowStepper[M]) find(ctx context.Context, q dialect.Querier, r keyset.Range, skip Skips) (f found[M], err error) {
 	cond, args := s.walk.Within(r)
-	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (" + s.pending + ") ORDER BY " + strings.Join(s.walk.Keys, ", ")
-	found, err := dialect.Bound(s.db).QueryContext(ctx, query, args...)
+	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (" + s.pending + ") ORDER BY " + s.walk.Order()
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read rows: %w", err)
+		return f, fmt.Errorf("read rows: %w", err)
 	}
-	defer found.Close()
-	var rows []row[M]
-	var odd []RowFailure
+	defer rows.Close()
 	values := make([]any, len(s.plan.selects))
 	dest := make([]any, len(values))
 	for i := range values {
 		dest[i] = &values[i]
 	}
-	for found.Next() {
-		if err := found.Scan(dest...); err != nil {
-			return nil, nil, fmt.Errorf("read rows: %w", err)
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return f, fmt.Errorf("read rows: %w", err)
 		}
-		one, scanErr := s.row(values)
-		if skip.Len() > 0 || scanErr != nil {
-			text, err := one.key.Encode()
-			switch {
-			case err != nil:
-				return nil, nil, err
-			case skip.Has(text):
-				continue
-			case scanErr != nil:
-				odd = append(odd, RowFailure{Key: text, Class: "scan", Err: scanErr})
-				continue
-			}
+		if err := s.add(&f, values, skip); err != nil {
+			return f, err
 		}
-		rows = append(rows, one)
 	}
-	if err := found.Err(); err != nil {
-		return nil, nil, fmt.Errorf("read rows: %w", err)
+	if err := rows.Err(); err != nil {
+		return f, fmt.Errorf("read rows: %w", err)
 	}
-	return rows, odd, nil
+	return f, nil
+}
+
+// add puts a row where it belongs.
+func (s *rowStepper[M]) add(f *found[M], values []any, skip Skips) error {
+	one, scanErr := s.row(values)
+	if skip.Len() > 0 || scanErr != nil {
+		text, err := one.key.Encode()
+		switch {
+		case err != nil:
+			return err
+		case skip.Has(text):
+			return nil
+		case scanErr != nil:
+			f.odd = append(f.odd, RowFailure{Key: text, Class: "scan", Err: scanErr})
+			return nil
+		}
+	}
+	f.rows = append(f.rows, one)
+	return nil
 }
 
 func (s *rowStepper[M]) row(values []any) (row[M], error) {
@@ -129,13 +152,13 @@ type transformed[M any] struct {
 	done, of int        // how many rows that is
 }
 
-// transform reads the rows of a range, gives them to user code, and parts those
-// it could transform from those it could not.
-func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, req Request) (t transformed[M], err error) {
-	rows, odd, err := s.read(ctx, r, req.Skip)
-	t.failed = odd
-	if err != nil || len(rows) == 0 {
-		return t, err
+// transform gives the rows of a range to user code, and parts those it could
+// transform from those it could not.
+func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, f found[M], req Request) (t transformed[M], err error) {
+	t.failed = f.odd
+	rows := f.rows
+	if len(rows) == 0 {
+		return t, nil
 	}
 	if s.def.Batch != nil {
 		whole, _, err := s.caller.each(ctx, 1, 1, 0, func(ctx context.Context, _ int) error { return s.def.Batch(ctx, models(rows)) })
@@ -147,9 +170,14 @@ func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, req Reque
 			return t, later
 		}
 		// Who is at fault is found with rows that the failed call has not touched.
-		if rows, t.failed, err = s.read(ctx, r, req.Skip); err != nil {
+		err = s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
+			f, err = s.find(ctx, q, r, req.Skip)
+			return err
+		})
+		if err != nil {
 			return t, err
 		}
+		rows, t.failed = f.rows, f.odd
 	}
 	failures, done, err := s.each(ctx, models(rows), req.Budget)
 	if err != nil {
@@ -204,7 +232,7 @@ func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
 		model := reflect.ValueOf(one.model).Elem()
 		set := sets[i*len(s.plan.writes) : (i+1)*len(s.plan.writes)]
 		for j, f := range s.plan.writes {
-			set[j] = dialect.Value(gen, f, model)
+			set[j] = s.d.Value(gen, f, s.cols[f.Name], model)
 		}
 		out[i] = dialect.Row{Key: one.key, Set: set, Guard: one.guard}
 	}
@@ -215,7 +243,7 @@ func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
 // condition all the same.
 func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Range, rows []row[M], written []dialect.Row) ([]string, error) {
 	cond, args := s.walk.Within(r)
-	keys, err := s.keysWhere(ctx, tx, cond+" AND ("+s.pending+")", args...)
+	keys, err := s.keysWhere(ctx, s.d.Bound(tx), cond+" AND ("+s.pending+")", args...)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 		return nil, err
 	}
 	st := &sqlStepper{
-		walker: walker{table: t, db: db, pending: formatSQL(db, s.Pending, s.PendingArgs)},
+		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: formatSQL(db, s.Pending, s.PendingArgs)},
 		set:    formatSQL(db, s.Set, s.SetArgs),
 	}
 	return st, st.probe(ctx, db)
@@ -89,9 +89,9 @@ type sqlStepper struct {
 
 // probe runs the statement over no rows, so that an error in it is found
 // before anything is written.
-func (s *sqlStepper) probe(ctx context.Context, db bun.IDB) error {
+func (s *sqlStepper) probe(ctx context.Context, db *bun.DB) error {
 	changed := 0
-	err := db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
+	err := s.d.Transact(ctx, db, s.limits, func(ctx context.Context, tx bun.Tx) (err error) {
 		if changed, err = s.update(ctx, tx, keyset.Range{}, "", nil); err != nil {
 			return err
 		}
@@ -109,30 +109,36 @@ func (s *sqlStepper) probe(ctx context.Context, db bun.IDB) error {
 
 // Step implements [Stepper].
 func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
-	r, step, err := s.next(ctx, req)
+	var r keyset.Range
+	var step Step
+	var skip string
+	var args []any
+	err := s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
+		if r, step, err = s.next(ctx, q, req); err != nil || r.N == 0 {
+			return err
+		}
+		skip, args, err = s.skipped(ctx, q, r, req.Skip)
+		return err
+	})
 	if err != nil || r.N == 0 {
 		return step, err
-	}
-	skip, args, err := s.skipped(ctx, r, req.Skip)
-	if err != nil {
-		return Step{}, err
 	}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return s.apply(ctx, tx, r, skip, args) }
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
 		cond, condArgs := s.todo(r, skip, args)
-		return s.keysWhere(ctx, tx, cond, condArgs...)
+		return s.keysWhere(ctx, s.d.Bound(tx), cond, condArgs...)
 	}
 	return step, nil
 }
 
 // skipped returns the condition that leaves out the rows in quarantine, which
 // names no other keys than those of the range; "" when there are none.
-func (s *sqlStepper) skipped(ctx context.Context, r keyset.Range, skip Skips) (string, []any, error) {
+func (s *sqlStepper) skipped(ctx context.Context, q dialect.Querier, r keyset.Range, skip Skips) (string, []any, error) {
 	if skip.Len() == 0 {
 		return "", nil, nil
 	}
 	cond, args := s.todo(r, "", nil)
-	pending, err := s.keysWhere(ctx, s.db, cond, args...)
+	pending, err := s.keysWhere(ctx, q, cond, args...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -165,7 +171,7 @@ func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip 
 	if !s.d.AffectedIsMatched {
 		cond, condArgs := s.todo(r, skip, args)
 		query := "SELECT count(*) FROM " + s.from + " WHERE " + cond
-		if err := dialect.Bound(tx).QueryRowContext(ctx, query, condArgs...).Scan(&found); err != nil {
+		if err := s.d.Bound(tx).QueryRowContext(ctx, query, condArgs...).Scan(&found); err != nil {
 			return Applied{}, err
 		}
 	}
@@ -178,7 +184,7 @@ func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip 
 
 func (s *sqlStepper) update(ctx context.Context, db bun.IDB, r keyset.Range, skip string, skipArgs []any) (int, error) {
 	cond, args := s.todo(r, skip, skipArgs)
-	res, err := dialect.Bound(db).ExecContext(ctx, "UPDATE "+s.from+" SET "+s.set+" WHERE "+cond, args...)
+	res, err := s.d.Bound(db).ExecContext(ctx, "UPDATE "+s.from+" SET "+s.set+" WHERE "+cond, args...)
 	if err != nil {
 		return 0, err
 	}

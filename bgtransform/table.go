@@ -20,6 +20,9 @@ type table struct {
 	*schema.Table
 	d    *dialect.Dialect
 	from string // quoted, with its alias
+
+	// What inspect has found in the database.
+	cols map[string]dialect.Column // by the name of the model's column
 	walk keyset.Walk
 }
 
@@ -37,11 +40,6 @@ func tableOf(db *bun.DB, model reflect.Type) (*table, error) {
 		return nil, fmt.Errorf("model %s has no primary key; mark its key with `bun:\",pk\"`: rows are walked in its order", model)
 	}
 	t.from = string(t.SQLName) + " AS " + string(t.SQLAlias)
-	keys := make([]string, len(t.PKs))
-	for i, f := range t.PKs {
-		keys[i] = string(f.SQLName)
-	}
-	t.walk = keyset.Walk{Table: t.from, Keys: keys, Raw: d.Raw}
 	return t, nil
 }
 
@@ -60,7 +58,7 @@ func (t *table) field(use, column string) (*schema.Field, error) {
 // inspect compares the model with the table in the database, where the key
 // must be the primary key to the letter: the walk and the writes rely on it.
 func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {
-	cols, err := t.d.Columns(ctx, db, t.Schema, t.Name)
+	cols, err := t.d.Columns(ctx, db, t.named())
 	if err != nil {
 		return fmt.Errorf("inspect table %q: %w", t.Name, err)
 	}
@@ -84,12 +82,30 @@ func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {
 		return &schemaError{fmt.Sprintf("table %q has the primary key (%s), but model %s has (%s)",
 			t.Name, strings.Join(key, ", "), t.TypeName, strings.Join(model, ", "))}
 	}
-	for _, name := range used {
-		if !slices.ContainsFunc(cols, func(c dialect.Column) bool { return strings.EqualFold(c.Name, name) }) {
+	t.cols = make(map[string]dialect.Column, len(used)+len(model))
+	for _, name := range append(used, model...) {
+		i := slices.IndexFunc(cols, func(c dialect.Column) bool { return strings.EqualFold(c.Name, name) })
+		if i < 0 {
 			return &schemaError{fmt.Sprintf("table %q has no column %q yet; has its migration run?", t.Name, name)}
 		}
+		cols[i].SQL = string(t.FieldMap[name].SQLName)
+		t.cols[name] = cols[i]
 	}
+	t.walk = keyset.Walk{Dialect: t.d, Table: t.from, Keys: t.columns(t.PKs)}
 	return nil
+}
+
+func (t *table) named() dialect.Table {
+	return dialect.Table{Schema: t.Schema, Name: t.Name, SQL: string(t.SQLName)}
+}
+
+// columns returns what inspect has found of some fields.
+func (t *table) columns(fields []*schema.Field) []dialect.Column {
+	cols := make([]dialect.Column, len(fields))
+	for i, f := range fields {
+		cols[i] = t.cols[f.Name]
+	}
+	return cols
 }
 
 // schemaError says that the database is not (yet) as the transform needs it.
@@ -113,7 +129,7 @@ func (t *table) key(cursor string) (keyset.Key, error) {
 }
 
 // stillPending returns those of keys whose rows are pending.
-func (t *table) stillPending(ctx context.Context, db bun.IDB, pending string, keys []string) ([]string, error) {
+func (t *table) stillPending(ctx context.Context, q dialect.Querier, pending string, keys []string) ([]string, error) {
 	var found []string
 	for chunk := range slices.Chunk(keys, 200) {
 		decoded := make([]keyset.Key, len(chunk))
@@ -125,7 +141,7 @@ func (t *table) stillPending(ctx context.Context, db bun.IDB, pending string, ke
 			decoded[i] = key
 		}
 		cond, args := t.walk.AnyOf(decoded)
-		part, err := t.keysWhere(ctx, db, "("+cond+") AND ("+pending+")", args...)
+		part, err := t.keysWhere(ctx, q, "("+cond+") AND ("+pending+")", args...)
 		if err != nil {
 			return nil, err
 		}
@@ -135,12 +151,12 @@ func (t *table) stillPending(ctx context.Context, db bun.IDB, pending string, ke
 }
 
 // keysWhere returns the keys of the rows that match a condition, as text.
-func (t *table) keysWhere(ctx context.Context, db bun.IDB, cond string, args ...any) ([]string, error) {
+func (t *table) keysWhere(ctx context.Context, q dialect.Querier, cond string, args ...any) ([]string, error) {
 	raw := make([]string, len(t.walk.Keys))
 	for i, k := range t.walk.Keys {
 		raw[i] = t.d.Raw(k)
 	}
-	rows, err := dialect.Bound(db).QueryContext(ctx, "SELECT "+strings.Join(raw, ", ")+" FROM "+t.from+" WHERE "+cond, args...)
+	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(raw, ", ")+" FROM "+t.from+" WHERE "+cond, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +172,7 @@ func (t *table) keysWhere(ctx context.Context, db bun.IDB, cond string, args ...
 			return nil, err
 		}
 		for i := range key {
-			key[i] = dialect.Stored(key[i])
+			key[i] = t.d.Load(t.walk.Keys[i], key[i])
 		}
 		text, err := key.Encode()
 		if err != nil {

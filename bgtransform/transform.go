@@ -46,9 +46,10 @@ type Rechecker interface {
 }
 
 // Estimator is an optional extension of [Stepper]: a cheap estimate, without
-// counting, of the keys after a cursor. It returns -1 when it does not know.
+// counting, of the keys after a cursor, when walked keys lie before it. It
+// returns -1 when it does not know.
 type Estimator interface {
-	Remaining(ctx context.Context, after string) (int64, error)
+	Remaining(ctx context.Context, after string, walked int64) (int64, error)
 }
 
 // Request asks a [Stepper] for one batch.

@@ -32,7 +32,7 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	}
 	if rest := a.rest(ctx); rest > 0 {
 		if err := a.giveSign(ctx); err != nil {
-			return a.lost(ctx, err), true
+			return a.react(stop, ctx, nil, err)
 		}
 		a.nap(stop, ctx, min(rest, longestNap))
 		return ending{}, false
@@ -141,6 +141,7 @@ func (a *attempt) giveSign(ctx context.Context) error {
 	if err := a.fence.Tx(ctx, &r, nil); err != nil {
 		return err
 	}
+	a.rec.Range = r
 	a.beat = time.Now()
 	return nil
 }

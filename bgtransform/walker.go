@@ -2,6 +2,8 @@ package bgtransform
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -15,7 +17,8 @@ import (
 type walker struct {
 	*table
 	db      *bun.DB
-	pending string // SQL text, complete
+	limits  dialect.Limits // of every read
+	pending string         // SQL text, complete
 
 	seen      int64 // keys walked by this stepper since the walk last began
 	low, high int64 // the span of integer keys that they cover
@@ -24,13 +27,18 @@ type walker struct {
 // ours tells our own kinds from others, whose errors may quote rows.
 func (w *walker) ours() {}
 
+// read runs fn where its statements are bounded.
+func (w *walker) read(ctx context.Context, fn func(ctx context.Context, q dialect.Querier) error) error {
+	return w.d.Read(ctx, w.db, w.limits, fn)
+}
+
 // next reads the range that follows the request's cursor.
-func (w *walker) next(ctx context.Context, req Request) (keyset.Range, Step, error) {
+func (w *walker) next(ctx context.Context, q dialect.Querier, req Request) (keyset.Range, Step, error) {
 	after, err := w.key(req.After)
 	if err != nil {
 		return keyset.Range{}, Step{}, err
 	}
-	r, err := w.walk.Next(ctx, w.db, after, req.Limit)
+	r, err := w.walk.Next(ctx, q, after, req.Limit)
 	if err != nil {
 		return keyset.Range{}, Step{}, err
 	}
@@ -72,24 +80,35 @@ func lowKey(r keyset.Range) (int64, bool) {
 	return lo, ok
 }
 
-// Remaining implements [Estimator] for integer keys: the span that is left,
-// as densely filled as the span walked so far. It reads one index entry.
-func (w *walker) Remaining(ctx context.Context, after string) (int64, error) {
-	key, err := w.key(after)
-	if err != nil || len(w.PKs) != 1 {
+// Remaining implements [Estimator]: for integer keys by the span that is left, as
+// densely filled as the span walked so far; for all others by what the database
+// believes the table to hold.
+func (w *walker) Remaining(ctx context.Context, after string, walked int64) (int64, error) {
+	if len(w.PKs) == 1 && w.high > w.low && after != "" {
+		return w.span(ctx)
+	}
+	total, err := w.d.Estimate(ctx, w.db, w.named())
+	if err != nil || total < 0 {
 		return -1, err
 	}
+	return max(0, total-walked), nil
+}
+
+// span reads one index entry.
+func (w *walker) span(ctx context.Context) (int64, error) {
 	var last any
-	if err := dialect.Bound(w.db).QueryRowContext(ctx, "SELECT max("+w.walk.Keys[0]+") FROM "+w.table.from).Scan(&last); err != nil {
+	err := w.read(ctx, func(ctx context.Context, q dialect.Querier) error {
+		k := w.walk.Keys[0]
+		return q.QueryRowContext(ctx, "SELECT "+w.d.Raw(k)+" FROM "+w.table.from+" ORDER BY "+k.SQL+" DESC LIMIT 1").Scan(&last)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
 		return -1, err
 	}
-	end, ok := last.(int64)
-	switch {
-	case last == nil:
-		return 0, nil
-	case !ok:
-		return -1, nil
-	case key == nil || w.seen == 0 || w.high <= w.low:
+	end, ok := w.d.Load(w.walk.Keys[0], last).(int64)
+	if !ok {
 		return -1, nil
 	}
 	density := float64(w.seen) / float64(w.high-w.low)
@@ -97,6 +116,10 @@ func (w *walker) Remaining(ctx context.Context, after string) (int64, error) {
 }
 
 // StillPending implements [Rechecker].
-func (w *walker) StillPending(ctx context.Context, db bun.IDB, keys []string) ([]string, error) {
-	return w.stillPending(ctx, db, w.pending, keys)
+func (w *walker) StillPending(ctx context.Context, _ bun.IDB, keys []string) (left []string, err error) {
+	err = w.read(ctx, func(ctx context.Context, q dialect.Querier) error {
+		left, err = w.stillPending(ctx, q, w.pending, keys)
+		return err
+	})
+	return left, err
 }

@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Attempt is one holding of a transform: its number is the fence that every
@@ -14,6 +18,13 @@ type Attempt struct {
 	s      *Store
 	Name   string
 	Number int64
+	Bounds Bounds // of its transactions; zero means the server's own
+}
+
+// Bounds are what the server allows each statement of a transaction.
+type Bounds struct {
+	Statement time.Duration // how long it may take
+	Lock      time.Duration // how long it may wait for a lock
 }
 
 // Claim begins an attempt: it raises the transform's attempt number, so that
@@ -49,12 +60,27 @@ func cmpErr(err, otherwise error) error {
 
 // Tx runs fn in a transaction whose first statement checks the fence and
 // writes the checkpoint r; fn may be nil. It returns an error that wraps
-// [ErrFenced] when a newer attempt has taken over.
+// [ErrFenced] when a newer attempt has taken over, and one that wraps
+// [ErrUnsettled] when the database does not hold the checkpoint that r follows.
+// After a commit r.Beats is what the database has.
 //
 // The fence's row stays locked until the commit, so no newer attempt can begin
 // while this transaction commits.
 func (a Attempt) Tx(ctx context.Context, r *Range, fn func(ctx context.Context, tx bun.Tx) error) error {
-	return a.s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	return a.transact(ctx, r, false, fn)
+}
+
+// BatchTx is [Attempt.Tx] for a batch, which need not be on the disk when it
+// returns, where the database allows that: rows and checkpoint are in the same
+// transaction, so a server that crashes loses both or neither, and the next
+// transaction finds out.
+func (a Attempt) BatchTx(ctx context.Context, r *Range, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return a.transact(ctx, r, true, fn)
+}
+
+func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(ctx context.Context, tx bun.Tx) error) error {
+	limits := dialect.Limits{Statement: a.Bounds.Statement, Lock: a.Bounds.Lock, Relaxed: relaxed}
+	err := a.s.d.Transact(ctx, a.s.db, limits, func(ctx context.Context, tx bun.Tx) error {
 		if err := a.check(ctx, tx, r); err != nil {
 			return err
 		}
@@ -63,10 +89,15 @@ func (a Attempt) Tx(ctx context.Context, r *Range, fn func(ctx context.Context, 
 		}
 		return fn(ctx, tx)
 	})
+	if err == nil {
+		r.Beats++
+	}
+	return err
 }
 
 // check is the first statement of every transaction: it takes the row's lock,
-// on SQLite the database's write lock, before anything is read.
+// on SQLite the database's write lock, before anything is read. The beats tell
+// a checkpoint that was lost, or written without our knowing, from ours.
 func (a Attempt) check(ctx context.Context, tx bun.Tx, r *Range) error {
 	res, err := tx.NewUpdate().Model(r).
 		Column("quiet_ms", "run_no", "restarts", "retries", "link", "pass_no", "cursor_key", "at_end", "batches",
@@ -74,22 +105,32 @@ func (a Attempt) check(ctx context.Context, tx bun.Tx, r *Range) error {
 			"remaining", "rows_per_sec", "busy_ms", "limited_code", "limited_by").
 		Column("heartbeat_ms", "beats").Value("heartbeat_ms", "?", a.s.now()).
 		Value("beats", "beats + 1"). // always a change, for databases that report changed rows only
-		Where("name = ? AND range_no = 0 AND attempt = ?", a.Name, a.Number).Exec(ctx)
+		Where("name = ? AND range_no = 0 AND attempt = ? AND beats = ?", a.Name, a.Number, r.Beats).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
-	return a.fenced(res)
-}
-
-func (a Attempt) fenced(res sql.Result) error {
 	n, err := res.RowsAffected()
 	if err != nil {
 		return fmt.Errorf("check fence: %w", err)
 	}
 	if n == 0 {
-		return fmt.Errorf("transform %q, attempt %d: %w", a.Name, a.Number, ErrFenced)
+		return a.refused(ctx, tx)
 	}
 	return nil
+}
+
+// refused says why the checkpoint's row did not match.
+func (a Attempt) refused(ctx context.Context, tx bun.Tx) error {
+	var now Range
+	err := tx.NewSelect().Model(&now).Column("attempt").Where("name = ? AND range_no = 0", a.Name).Scan(ctx)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("check fence: %w", err)
+	case err != nil || now.Attempt != a.Number:
+		return fmt.Errorf("transform %q, attempt %d: %w", a.Name, a.Number, ErrFenced)
+	default:
+		return fmt.Errorf("transform %q, attempt %d: %w", a.Name, a.Number, ErrUnsettled)
+	}
 }
 
 // Counts completes the checkpoint with what is known only after the batch was

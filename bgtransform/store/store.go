@@ -14,6 +14,12 @@ import (
 // caller's transaction must be rolled back, and its attempt is over.
 var ErrFenced = errors.New("fenced: a newer attempt has taken over")
 
+// ErrUnsettled is returned when the database does not hold the checkpoint that
+// the caller believes to be the last: a server that crashed or failed over has
+// lost some, or a commit that was reported as failed took place. The caller
+// must read the record again.
+var ErrUnsettled = errors.New("the database does not hold the last checkpoint")
+
 // ErrNotFound is returned for a transform that no instance has ever registered
 // in this database.
 var ErrNotFound = errors.New("no such transform in this database")

@@ -19,6 +19,8 @@ const (
 	otel      = "go.opentelemetry.io/otel"
 	otelOther = "go.opentelemetry.io/contrib"
 	sqlite    = "modernc.org/sqlite"
+	pgx       = "github.com/jackc/pgx/v5"
+	mysql     = "github.com/go-sql-driver/mysql"
 )
 
 // rule says what one package may import besides the standard library.
@@ -56,6 +58,8 @@ func rules() map[string]rule {
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
 		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest"), theirs: []string{bun, sqlite}},
 
+		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
+
 		"adapters/redislease": {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
 		"adapters/embedded":   {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
 
@@ -80,7 +84,9 @@ func ruleFor(name string) (rule, bool) {
 }
 
 // forTests reports whether a package exists for tests only.
-func forTests(name string) bool { return strings.HasSuffix(path.Base(name), "test") }
+func forTests(name string) bool {
+	return strings.HasSuffix(path.Base(name), "test") || name == "internal/testserver"
+}
 
 // testCode is what must never reach an app's binary.
 func testCode(imported string) bool {
@@ -102,7 +108,7 @@ func testCode(imported string) bool {
 func heavy(imported string) bool {
 	for _, p := range []string{
 		goRedis, miniredis, "go.opentelemetry.io", sqlite, module + "/adapters", module + "/telemetry", module + "/example-app",
-		"github.com/jackc/pgx", "github.com/lib/pq", "github.com/go-sql-driver/mysql", "github.com/mattn/go-sqlite3",
+		"github.com/jackc/pgx", "github.com/lib/pq", mysql, "github.com/mattn/go-sqlite3",
 		bun + "/driver", bun + "/dialect/sqlitedialect", bun + "/dialect/pgdialect", bun + "/dialect/mysqldialect",
 	} {
 		if under(imported, p) {

@@ -1,14 +1,18 @@
 // Package dialect holds what differs between databases, and nothing else: how
-// a value is read and compared without loss, what a table looks like, what an
-// error means, and how many rows are written at once.
+// a value is read, bound and compared without loss, what a table looks like,
+// what an error means, how the server bounds a transaction, and how many rows
+// are written at once.
 package dialect
 
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/schema"
 )
 
 // Dialect is the set of differences of one database. Every field is set.
@@ -18,17 +22,39 @@ type Dialect struct {
 	// Now is an SQL expression: the server's clock in Unix milliseconds.
 	Now string
 
-	// Raw returns an expression that reads a column's stored value unchanged,
-	// past any conversion that a driver makes because of the column's type.
-	Raw func(column string) string
-
-	// Same returns a predicate with one placeholder that is true when the
-	// column holds the bytes that Raw has read, NULL included, whatever the
-	// column's collation.
-	Same func(column string) string
+	// Placeholder returns the text of the nth bound value of a statement, from 1.
+	Placeholder func(n int) string
 
 	// Columns describes a table. It returns none when there is no such table.
-	Columns func(ctx context.Context, db bun.IDB, schema, table string) ([]Column, error)
+	Columns func(ctx context.Context, db bun.IDB, table Table) ([]Column, error)
+
+	// Raw returns an expression that reads a column's stored value unchanged,
+	// past any conversion that a driver makes because of the column's type.
+	Raw func(c Column) string
+
+	// Carry returns the expression of one bound value (with [Arg] in it) that
+	// Raw has read, as Raw has read it.
+	Carry func(c Column) string
+
+	// Bind returns the expression of such a value as one of the column's type.
+	Bind func(c Column) string
+
+	// Same returns a predicate that is true when the column holds the bytes
+	// that Raw has read and that carried, an expression as of Carry, stands
+	// for, NULL included, whatever the column's collation.
+	Same func(c Column, carried string) string
+
+	// Load returns a value that Raw has read, as it is kept: nil, an int64, a
+	// float64, a string or a []byte.
+	Load func(c Column, v any) any
+
+	// Value returns the value of a model's field as Raw would read it once it
+	// is stored, or SQL text ([schema.Safe]) where only the database knows.
+	Value func(gen schema.QueryGen, f *schema.Field, c Column, model reflect.Value) any
+
+	// Estimate returns about how many rows a table has, without counting; -1
+	// when the database has no idea.
+	Estimate func(ctx context.Context, db bun.IDB, table Table) (int64, error)
 
 	// Classify says what an error of the driver means.
 	Classify func(err error) Class
@@ -40,20 +66,47 @@ type Dialect struct {
 	// AffectedIsMatched tells whether an UPDATE reports the rows that its
 	// condition matched (true) or only those whose values changed.
 	AffectedIsMatched bool
-}
 
-// Column describes a column of a table in the database.
-type Column struct {
-	Name string
-	PK   int // position in the primary key from 1; 0 when not part of it
+	// read runs fn where each of its statements is bounded by the server.
+	read func(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) error
+
+	// write runs fn in a transaction that the server bounds.
+	write func(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, tx bun.Tx) error) error
 }
 
 // For returns the dialect of db, or an error that says which are supported.
 func For(db *bun.DB) (*Dialect, error) {
+	if err := refused(db); err != nil {
+		return nil, err
+	}
 	switch name := db.Dialect().Name(); name {
 	case dialect.SQLite:
 		return sqlite(), nil
+	case dialect.PG:
+		return postgres(), nil
+	case dialect.MySQL:
+		return mysql(db), nil
 	default:
-		return nil, fmt.Errorf("database dialect %q is not supported yet; this version works with sqlite", name)
+		return nil, fmt.Errorf("database dialect %q is not supported; this version works with pg, mysql and sqlite", name)
+	}
+}
+
+// refused explains which driver cannot be used, by the package of its type: to
+// import it would link it into every app.
+func refused(db *bun.DB) error {
+	if db.DB == nil {
+		return nil
+	}
+	t := reflect.TypeOf(db.DB.Driver())
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch path := t.PkgPath(); {
+	case strings.HasSuffix(path, "bun/driver/pgdriver"):
+		return fmt.Errorf("database driver %s is not supported: it does not cancel a statement when its context ends, leaves its row locks held, and can report a commit that was rolled back; open the database with github.com/jackc/pgx/v5/stdlib instead: sql.Open(\"pgx\", dsn)", path)
+	case path == "github.com/lib/pq":
+		return fmt.Errorf("database driver %s is not supported: it cannot bind arrays; open the database with github.com/jackc/pgx/v5/stdlib instead: sql.Open(\"pgx\", dsn)", path)
+	default:
+		return nil
 	}
 }

@@ -41,7 +41,7 @@ func TestColumnsDescribesTables(t *testing.T) {
 		"a table of another schema":    {"other", "t", []dialect.Column{{Name: "id", PK: 1}}},
 		"a table that is not there":    {"", "t", nil},
 	} {
-		got, err := dialectOf(t, db).Columns(t.Context(), db, test.schema, test.table)
+		got, err := dialectOf(t, db).Columns(t.Context(), db, dialect.Table{Schema: test.schema, Name: test.table})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

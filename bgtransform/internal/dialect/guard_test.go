@@ -77,7 +77,7 @@ func equalNumbers(a, b string) bool {
 func readRaw(t *testing.T, db *bun.DB, id int) any {
 	t.Helper()
 	var raw any
-	if err := db.QueryRowContext(t.Context(), "SELECT "+dialectOf(t, db).Raw(`"v"`)+" FROM t WHERE id = ?", id).Scan(&raw); err != nil {
+	if err := db.QueryRowContext(t.Context(), "SELECT "+dialectOf(t, db).Raw(dialect.Column{SQL: `"v"`})+" FROM t WHERE id = ?", id).Scan(&raw); err != nil {
 		t.Fatal(err)
 	}
 	return raw
@@ -86,7 +86,7 @@ func readRaw(t *testing.T, db *bun.DB, id int) any {
 // guarded marks the rows that a write with that guard finds, and returns them.
 func guarded(t *testing.T, db *bun.DB, mark int, raw any) map[int]bool {
 	t.Helper()
-	u := dialect.Update{Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"hit"`}, Guards: []string{`"v"`}, Where: "1 = 1"}
+	u := dialect.Update{Table: `"t" AS "x"`, Keys: columns(`"id"`), Sets: columns(`"hit"`), Guards: columns(`"v"`), Where: "1 = 1"}
 	for id := range stored() {
 		u.Rows = append(u.Rows, dialect.Row{Key: []any{int64(id)}, Set: []any{int64(mark)}, Guard: []any{raw}})
 	}
@@ -148,7 +148,7 @@ func TestWriteLeavesRowsThatMovedOn(t *testing.T) {
 	exec(t, db, "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE, w TEXT)")
 	exec(t, db, "INSERT INTO t VALUES (1, 'a', NULL), (2, 'A', NULL), (3, NULL, NULL), (4, 'a', 'done')")
 	u := dialect.Update{
-		Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"w"`}, Guards: []string{`"v"`}, Where: "w IS NULL OR 1 = 0",
+		Table: `"t" AS "x"`, Keys: columns(`"id"`), Sets: columns(`"w"`), Guards: columns(`"v"`), Where: "w IS NULL OR 1 = 0",
 	}
 	for id := range int64(5) {
 		u.Rows = append(u.Rows, dialect.Row{Key: []any{id}, Set: []any{"new"}, Guard: []any{"a"}})
@@ -172,7 +172,7 @@ func TestWriteRefusesAKeyThatIsNotUnique(t *testing.T) {
 	exec(t, db, "CREATE TABLE t (id INTEGER, v TEXT)")
 	exec(t, db, "INSERT INTO t VALUES (1, 'a'), (1, 'b')")
 	n, err := write(t, db, dialect.Update{
-		Table: `"t" AS "x"`, Keys: []string{`"id"`}, Sets: []string{`"v"`}, Where: "1 = 1",
+		Table: `"t" AS "x"`, Keys: columns(`"id"`), Sets: columns(`"v"`), Where: "1 = 1",
 		Rows: []dialect.Row{{Key: []any{int64(1)}, Set: []any{"new"}}},
 	})
 	if err == nil {

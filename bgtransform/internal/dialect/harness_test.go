@@ -75,3 +75,12 @@ func write(t *testing.T, db *bun.DB, u dialect.Update) (int, error) {
 	}
 	return n, tx.Commit()
 }
+
+// columns returns columns of no known type, by their quoted names.
+func columns(names ...string) []dialect.Column {
+	cols := make([]dialect.Column, len(names))
+	for i, name := range names {
+		cols[i].SQL = name
+	}
+	return cols
+}

@@ -1,13 +1,15 @@
 package dialect
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 )
 
 func sqlite() *Dialect {
@@ -16,21 +18,29 @@ func sqlite() *Dialect {
 		Now:  "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 		// The unary plus makes it an expression, which has no declared type
 		// for the driver to convert by, and changes no value.
-		Raw:               func(column string) string { return "+" + column },
-		Same:              func(column string) string { return column + " IS ? COLLATE BINARY" },
+		Raw:               func(c Column) string { return "+" + c.SQL },
+		Carry:             func(Column) string { return Arg },
+		Bind:              func(Column) string { return Arg },
+		Same:              func(c Column, carried string) string { return c.SQL + " IS " + carried + " COLLATE BINARY" },
+		Load:              func(_ Column, v any) any { return Stored(v) },
+		Placeholder:       question,
 		Columns:           sqliteColumns,
 		Classify:          sqliteClassify,
 		AffectedIsMatched: true,
+		Estimate:          func(context.Context, bun.IDB, Table) (int64, error) { return -1, nil },
+		write:             inTx,
 	}
+	d.Value = func(gen schema.QueryGen, f *schema.Field, _ Column, model reflect.Value) any {
+		return value(gen, f, model)
+	}
+	d.read = d.unlimited
 	d.Write = func(ctx context.Context, tx bun.Tx, u Update) (int, error) { return d.writeEach(ctx, tx, u) }
 	return d
 }
 
-func sqliteColumns(ctx context.Context, db bun.IDB, schema, table string) ([]Column, error) {
-	if schema == "" {
-		schema = "main"
-	}
-	rows, err := db.QueryContext(ctx, "SELECT name, pk FROM pragma_table_xinfo(?, ?)", table, schema)
+func sqliteColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, error) {
+	schema := cmp.Or(table.Schema, "main") // the name of an attached database
+	rows, err := db.QueryContext(ctx, "SELECT name, pk FROM pragma_table_xinfo(?, ?)", table.Name, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +65,7 @@ func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, erro
 	// holds the write lock already, so that no row waits: looking at the
 	// context between them is enough.
 	each := context.WithoutCancel(ctx)
-	stmt, err := tx.Tx.PrepareContext(each, u.statement(d, nil))
+	stmt, err := tx.Tx.PrepareContext(each, d.spell(u.statement(d, nil)))
 	if err != nil {
 		return 0, err
 	}
@@ -72,7 +82,7 @@ func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, erro
 		if row.bound() {
 			res, err = stmt.ExecContext(each, args...)
 		} else {
-			res, err = tx.Tx.ExecContext(each, u.statement(d, row), args...)
+			res, err = tx.Tx.ExecContext(each, d.spell(u.statement(d, row)), args...)
 		}
 		n, err := affected(res, err)
 		if err != nil {
@@ -82,18 +92,6 @@ func (d *Dialect) writeEach(ctx context.Context, tx bun.Tx, u Update) (int, erro
 		changed += n
 	}
 	return changed, nil
-}
-
-// affected returns whether the update of one row changed it.
-func affected(res sql.Result, err error) (int, error) {
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	if err == nil && n > 1 {
-		err = fmt.Errorf("one key matched %d rows: the model's primary key is not the table's", n)
-	}
-	return int(n), err
 }
 
 // Result codes of SQLite, https://www.sqlite.org/rescode.html.

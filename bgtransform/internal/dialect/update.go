@@ -1,64 +1,32 @@
 package dialect
 
 import (
-	"reflect"
+	"context"
+	"database/sql"
+	"fmt"
 	"strings"
 
+	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
 )
 
 // Update is a guarded update of many rows: each row is found by its key, and
 // written only while its guards still hold what was read and Where is true.
 type Update struct {
-	Table  string   // quoted, with its alias
-	Keys   []string // quoted
-	Sets   []string // quoted
-	Guards []string // quoted
-	Where  string   // the pending condition, in SQL
+	Table  string // quoted, with its alias
+	Keys   []Column
+	Sets   []Column
+	Guards []Column
+	Where  string // the pending condition, in SQL; empty for none
 	Rows   []Row
 }
 
-// Row holds the values of one row, in the order of the columns of [Update].
-// A value of type [schema.Safe] in Set is SQL text; all others are bound.
+// Row holds the values of one row, in the order of the columns of [Update], as
+// [Dialect].Raw reads them. A value of type [schema.Safe] in Set is SQL text.
 type Row struct {
 	Key, Set, Guard []any
 
 	Changed bool // set by [Dialect].Write: the row was found, and written
-}
-
-// Value returns the value of a model's field for [Row].Set: a driver value
-// where Go and SQL agree on what that is, else the SQL literal that bun makes
-// of it, so that a field is stored just as the app's own writes store it.
-func Value(gen schema.QueryGen, f *schema.Field, model reflect.Value) any {
-	if f.NullZero && f.HasZeroValue(model) {
-		return nil
-	}
-	if plain(f) {
-		v := f.Value(model)
-		if f.IsPtr {
-			if v.IsNil() {
-				return nil
-			}
-			v = v.Elem()
-		}
-		return v.Interface()
-	}
-	return schema.Safe(f.AppendValue(gen, nil, model))
-}
-
-// plain reports whether every driver stores the field's Go value as bun would.
-func plain(f *schema.Field) bool {
-	if len(f.Index) != 1 || len(f.Tag.Options["msgpack"]) > 0 {
-		return false
-	}
-	switch f.IndirectType {
-	case reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),
-		reflect.TypeFor[uint8](), reflect.TypeFor[uint16](), reflect.TypeFor[uint32](),
-		reflect.TypeFor[bool](), reflect.TypeFor[string]():
-		return true
-	default:
-		return false
-	}
 }
 
 // statement builds the UPDATE of one row. Set values that are SQL text stand
@@ -70,22 +38,29 @@ func (u Update) statement(d *Dialect, row *Row) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(col + " = ")
+		b.WriteString(col.SQL + " = ")
 		if text, ok := safeText(row, i); ok {
 			b.WriteString(text)
 		} else {
-			b.WriteByte('?')
+			b.WriteString(d.Bind(col))
 		}
 	}
 	b.WriteString(" WHERE ")
 	for _, col := range u.Keys {
-		b.WriteString(col + " = ? AND ")
+		b.WriteString(col.SQL + " = " + d.Bind(col) + " AND ")
 	}
 	for _, col := range u.Guards {
-		b.WriteString(d.Same(col) + " AND ")
+		b.WriteString(d.Same(col, d.Carry(col)) + " AND ")
 	}
-	b.WriteString("(" + u.Where + ")")
+	b.WriteString(u.where())
 	return b.String()
+}
+
+func (u Update) where() string {
+	if u.Where == "" {
+		return "1 = 1"
+	}
+	return "(" + u.Where + ")"
 }
 
 func safeText(row *Row, i int) (string, bool) {
@@ -120,4 +95,23 @@ func (r *Row) bound() bool {
 		}
 	}
 	return true
+}
+
+// writeSingly updates one row with a statement of its own.
+func (d *Dialect) writeSingly(ctx context.Context, tx bun.Tx, u Update, row *Row) (int, error) {
+	n, err := affected(d.Bound(tx).ExecContext(ctx, u.statement(d, row), row.args(nil)...))
+	row.Changed = n > 0
+	return n, err
+}
+
+// affected returns whether the update of one row changed it.
+func affected(res sql.Result, err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n > 1 {
+		err = fmt.Errorf("one key matched %d rows: the model's primary key is not the table's", n)
+	}
+	return int(n), err
 }

@@ -149,7 +149,7 @@ func TestWriteStoresWhatBunStores(t *testing.T) {
 		want := dump(t, db)
 		exec(t, db, "DELETE FROM wide")
 		exec(t, db, "INSERT INTO wide (id) VALUES (1)")
-		n, err := write(t, db, update(db, &model))
+		n, err := write(t, db, update(t, db, &model))
 		if err != nil || n != 1 {
 			rt.Fatalf("Write = %d, %v", n, err)
 		}
@@ -169,19 +169,20 @@ func TestPlainValuesAreBound(t *testing.T) {
 		"int_": 0, "int64_": int64(0), "uint32_": uint32(0), "bool_": false, "text_": "", "int_ptr": 3, "text_ptr": "a",
 		"bool_ptr": nil, "int_nz": nil, "text_nz": nil, "time_nz": nil, "ptr_nz": nil,
 	} {
-		if got := dialect.Value(db.QueryGen(), table.FieldMap[name], model); !reflect.DeepEqual(got, want) {
+		if got := dialectOf(t, db).Value(db.QueryGen(), table.FieldMap[name], dialect.Column{}, model); !reflect.DeepEqual(got, want) {
 			t.Errorf("Value of %s = %#v, want %#v", name, got, want)
 		}
 	}
 }
 
 // update writes every column of the model but its key.
-func update(db *bun.DB, model *wide) dialect.Update {
-	u := dialect.Update{Table: `"wide" AS "w"`, Keys: []string{`"id"`}, Where: "1 = 1"}
+func update(t *testing.T, db *bun.DB, model *wide) dialect.Update {
+	t.Helper()
+	u := dialect.Update{Table: `"wide" AS "w"`, Keys: columns(`"id"`), Where: "1 = 1"}
 	row := dialect.Row{Key: []any{model.ID}}
 	for _, f := range db.Table(reflect.TypeFor[wide]()).DataFields {
-		u.Sets = append(u.Sets, string(f.SQLName))
-		row.Set = append(row.Set, dialect.Value(db.QueryGen(), f, reflect.ValueOf(model).Elem()))
+		u.Sets = append(u.Sets, dialect.Column{SQL: string(f.SQLName)})
+		row.Set = append(row.Set, dialectOf(t, db).Value(db.QueryGen(), f, dialect.Column{}, reflect.ValueOf(model).Elem()))
 	}
 	u.Rows = []dialect.Row{row}
 	return u

@@ -5,18 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-
-	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Walk selects ranges of a table's keys, in the order of its primary key.
 type Walk struct {
-	Table string   // quoted, with its alias
-	Keys  []string // the primary key's columns in order, quoted
-	Raw   func(column string) string
+	Dialect *dialect.Dialect
+	Table   string           // quoted, with its alias
+	Keys    []dialect.Column // the primary key's, in order
 }
 
 // Range is a run of consecutive keys: those after Lo (or from the first, when
@@ -29,11 +28,10 @@ type Range struct {
 
 // Next returns the range of at most limit keys that follows after. It reads
 // limit index entries and returns one row, whatever the table's size.
-func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range, error) {
+func (w Walk) Next(ctx context.Context, q dialect.Querier, after Key, limit int) (Range, error) {
 	where, args := w.after(after)
-	inner := "SELECT " + strings.Join(w.Keys, ", ") + " FROM " + w.Table + where +
-		" ORDER BY " + strings.Join(w.Keys, ", ") + " LIMIT ?"
-	args = append(args, limit)
+	names := w.Order()
+	inner := "SELECT " + names + " FROM " + w.Table + where + " ORDER BY " + names + " LIMIT " + strconv.Itoa(limit)
 
 	r := Range{Lo: after}
 	hi := make(Key, len(w.Keys))
@@ -42,7 +40,7 @@ func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range
 	for i := range hi {
 		dest = append(dest, &hi[i], &full[i])
 	}
-	err := dialect.Bound(db).QueryRowContext(ctx, w.last(inner), args...).Scan(dest...)
+	err := q.QueryRowContext(ctx, w.last(inner), args...).Scan(dest...)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return Range{}, fmt.Errorf("read the next range of keys: %w", err)
 	}
@@ -50,7 +48,7 @@ func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range
 		if full[i] != r.N {
 			return Range{}, ErrNull
 		}
-		hi[i] = dialect.Stored(hi[i])
+		hi[i] = w.Dialect.Load(w.Keys[i], hi[i])
 	}
 	r.Last = r.N < limit
 	if r.N > 0 {
@@ -62,24 +60,33 @@ func (w Walk) Next(ctx context.Context, db bun.IDB, after Key, limit int) (Range
 // last wraps a query for keys into one that returns how many they are, and the
 // last of them: for each part, the value, and how many keys have one.
 func (w Walk) last(inner string) string {
-	if len(w.Keys) == 1 {
-		k := w.Keys[0]
-		return "SELECT count(*), max(" + k + "), count(" + k + ") FROM (" + inner + ") AS bgt_keys"
+	if k := w.Keys[0]; len(w.Keys) == 1 && (k.Kind == dialect.Int || k.Kind == dialect.Any) {
+		return "SELECT count(*), max(" + k.SQL + "), count(" + k.SQL + ") FROM (" + inner + ") AS bgt_keys"
 	}
 	parts := make([]string, len(w.Keys))
-	desc := make([]string, len(w.Keys))
 	for i, k := range w.Keys {
-		parts[i], desc[i] = w.Raw(k)+", count("+k+") OVER ()", k+" DESC"
+		parts[i] = w.Dialect.Raw(k) + ", count(" + k.SQL + ") OVER ()"
 	}
-	return "SELECT count(*) OVER (), " + strings.Join(parts, ", ") + " FROM (" + inner + ") AS bgt_keys ORDER BY " +
-		strings.Join(desc, ", ") + " LIMIT 1"
+	return "SELECT count(*) OVER (), " + strings.Join(parts, ", ") + " FROM (" + inner + ") AS bgt_keys ORDER BY " + w.names(" DESC") + " LIMIT 1"
+}
+
+// Order lists the key's columns, as in ORDER BY.
+func (w Walk) Order() string { return w.names("") }
+
+// names lists the key's columns, each with a suffix.
+func (w Walk) names(suffix string) string {
+	names := make([]string, len(w.Keys))
+	for i, k := range w.Keys {
+		names[i] = k.SQL + suffix
+	}
+	return strings.Join(names, ", ")
 }
 
 func (w Walk) after(key Key) (string, []any) {
 	if key == nil {
 		return "", nil
 	}
-	cond, args := compare(w.Keys, key, ">", ">")
+	cond, args := w.compare(w.Keys, key, ">", ">")
 	return " WHERE " + cond, args
 }
 
@@ -89,23 +96,24 @@ func (w Walk) Within(r Range) (string, []any) {
 	if r.Hi == nil {
 		return "1 = 0", nil
 	}
-	cond, args := compare(w.Keys, r.Hi, "<", "<=")
+	cond, args := w.compare(w.Keys, r.Hi, "<", "<=")
 	if r.Lo == nil {
 		return cond, args
 	}
-	lo, loArgs := compare(w.Keys, r.Lo, ">", ">")
+	lo, loArgs := w.compare(w.Keys, r.Lo, ">", ">")
 	return lo + " AND " + cond, append(loArgs, args...)
 }
 
 // compare spells a comparison of a composite key in the one form that every
 // database serves from the index: a >= ? AND (a > ? OR (b >= ? AND (b > ? OR c > ?))).
 // strict compares all columns but the last; final the last.
-func compare(cols []string, key Key, strict, final string) (string, []any) {
+func (w Walk) compare(cols []dialect.Column, key Key, strict, final string) (string, []any) {
+	col, bound := cols[0].SQL, w.Dialect.Bind(cols[0])
 	if len(cols) == 1 {
-		return cols[0] + " " + final + " ?", []any{key[0]}
+		return col + " " + final + " " + bound, []any{key[0]}
 	}
-	rest, args := compare(cols[1:], key[1:], strict, final)
-	cond := cols[0] + " " + strict + "= ? AND (" + cols[0] + " " + strict + " ? OR (" + rest + "))"
+	rest, args := w.compare(cols[1:], key[1:], strict, final)
+	cond := col + " " + strict + "= " + bound + " AND (" + col + " " + strict + " " + bound + " OR (" + rest + "))"
 	return cond, append([]any{key[0], key[0]}, args...)
 }
 
@@ -117,7 +125,7 @@ func (w Walk) AnyOf(keys []Key) (string, []any) {
 	case 1:
 		parts := make([]string, len(w.Keys))
 		for i, col := range w.Keys {
-			parts[i] = col + " = ?"
+			parts[i] = col.SQL + " = " + w.Dialect.Bind(col)
 		}
 		return strings.Join(parts, " AND "), keys[0]
 	}
@@ -126,7 +134,8 @@ func (w Walk) AnyOf(keys []Key) (string, []any) {
 		for i, k := range keys {
 			args[i] = k[0]
 		}
-		return w.Keys[0] + " IN (?" + strings.Repeat(", ?", len(keys)-1) + ")", args
+		bound := w.Dialect.Bind(w.Keys[0])
+		return w.Keys[0].SQL + " IN (" + bound + strings.Repeat(", "+bound, len(keys)-1) + ")", args
 	}
 	// Halves, because databases limit how deep a chain of ORs may nest.
 	left, leftArgs := w.AnyOf(keys[:len(keys)/2])

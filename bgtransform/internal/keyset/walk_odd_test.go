@@ -34,7 +34,7 @@ func TestNextRefusesNullKeys(t *testing.T) {
 			for _, row := range test.rows {
 				test.shape.insert(t, db, row...)
 			}
-			if err := walkToEnd(t, test.shape.walk(), db, limit); !errors.Is(err, keyset.ErrNull) {
+			if err := walkToEnd(t, test.shape.walk(t, db), db, limit); !errors.Is(err, keyset.ErrNull) {
 				t.Errorf("%s is NULL, %d keys at a time: the walk ends with %v, want ErrNull", name, limit, err)
 			}
 		}
@@ -87,7 +87,7 @@ func walkToEnd(t *testing.T, w keyset.Walk, db *bun.DB, limit int) error {
 	t.Helper()
 	var after keyset.Key
 	for range 100 {
-		r, err := w.Next(t.Context(), db, after, limit)
+		r, err := w.Next(t.Context(), bound(t, db), after, limit)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite"
 	"pgregory.net/rapid"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
@@ -95,7 +96,7 @@ func TestAnyOfFindsExactlyItsKeys(t *testing.T) {
 						want, picked = append(want, text), append(picked, mustDecode(rt, text))
 					}
 				}
-				cond, args := s.walk().AnyOf(picked)
+				cond, args := s.walk(t, db).AnyOf(picked)
 				if diff := cmp.Diff(want, s.all(rt, db, "("+cond+")", args...)); diff != "" {
 					rt.Fatalf("AnyOf (-want +got):\n%s", diff)
 				}
@@ -115,7 +116,7 @@ func TestAnyOfTakesAsManyKeysAsAQuarantineHolds(t *testing.T) {
 			for i := range key {
 				key[i] = int64(7)
 			}
-			cond, args := s.walk().AnyOf(slices.Repeat([]keyset.Key{key}, 5000))
+			cond, args := s.walk(t, db).AnyOf(slices.Repeat([]keyset.Key{key}, 5000))
 			if got := s.all(t, db, "NOT ("+cond+")", args...); len(got) != 0 {
 				t.Errorf("found %v in an empty table", got)
 			}
@@ -130,11 +131,11 @@ func TestWalkOfAnEmptyTable(t *testing.T) {
 			t.Parallel()
 			db := open(t)
 			s.create(t, db)
-			r, err := s.walk().Next(t.Context(), db, nil, 10)
+			r, err := s.walk(t, db).Next(t.Context(), bound(t, db), nil, 10)
 			if err != nil || r.N != 0 || r.Hi != nil || !r.Last {
 				t.Errorf("Next = %+v, %v; want an empty last range", r, err)
 			}
-			if cond, args := s.walk().Within(r); cond != "1 = 0" || args != nil {
+			if cond, args := s.walk(t, db).Within(r); cond != "1 = 0" || args != nil {
 				t.Errorf("Within(empty) = %q, %v", cond, args)
 			}
 		})
@@ -146,13 +147,13 @@ func TestNextFailsLoudly(t *testing.T) {
 	t.Parallel()
 	for _, s := range shapes() {
 		db := open(t)
-		if r, err := s.walk().Next(t.Context(), db, nil, 10); err == nil {
+		if r, err := s.walk(t, db).Next(t.Context(), bound(t, db), nil, 10); err == nil {
 			t.Errorf("%s: Next without a table = %+v, want an error", s.name, r)
 		}
 		s.create(t, db)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if r, err := s.walk().Next(ctx, db, nil, 10); err == nil {
+		if r, err := s.walk(t, db).Next(ctx, bound(t, db), nil, 10); err == nil {
 			t.Errorf("%s: Next in an ended context = %+v, want an error", s.name, r)
 		}
 	}
@@ -170,9 +171,9 @@ func TestWalkIsServedByTheIndex(t *testing.T) {
 			for i := range key {
 				key[i] = int64(1)
 			}
-			cond, args := s.walk().Within(keyset.Range{Lo: key, Hi: key, N: 1})
+			cond, args := s.walk(t, db).Within(keyset.Range{Lo: key, Hi: key, N: 1})
 			query := "EXPLAIN QUERY PLAN SELECT 1 FROM " + s.table + " AS x WHERE " + cond + " ORDER BY " + strings.Join(s.keys, ", ")
-			rows, err := db.DB.QueryContext(t.Context(), query, args...)
+			rows, err := bound(t, db).QueryContext(t.Context(), query, args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -196,20 +197,25 @@ func TestWalkIsServedByTheIndex(t *testing.T) {
 	}
 }
 
-func (s shape) walk() keyset.Walk {
-	return keyset.Walk{Table: s.table + " AS x", Keys: s.keys, Raw: func(c string) string { return "+" + c }}
+func (s shape) walk(t fataler, db *bun.DB) keyset.Walk {
+	t.Helper()
+	w := keyset.Walk{Dialect: dialectOf(t, db), Table: s.table + " AS x"}
+	for _, k := range s.keys {
+		w.Keys = append(w.Keys, dialect.Column{SQL: k})
+	}
+	return w
 }
 
 // walkAll walks the table and compares what it visits with one plain query.
 func (s shape) walkAll(t fataler, db *bun.DB, limit func() int) {
 	t.Helper()
 	want := s.all(t, db, "1 = 1")
-	w := s.walk()
+	w := s.walk(t, db)
 	var got []string
 	var after keyset.Key
 	for range len(want) + 2 {
 		n := limit()
-		r, err := w.Next(context.Background(), db, after, n)
+		r, err := w.Next(context.Background(), bound(t, db), after, n)
 		if err != nil {
 			t.Fatalf("Next after %v: %v", after, err)
 		}
@@ -239,7 +245,7 @@ func (s shape) walkAll(t fataler, db *bun.DB, limit func() int) {
 // all returns the keys that match a condition, in the key's order.
 func (s shape) all(t fataler, db *bun.DB, cond string, args ...any) []string {
 	t.Helper()
-	rows, err := db.DB.QueryContext(context.Background(),
+	rows, err := bound(t, db).QueryContext(context.Background(),
 		"SELECT +"+strings.Join(s.keys, ", +")+" FROM "+s.table+" AS x WHERE "+cond+" ORDER BY "+strings.Join(s.keys, ", "), args...)
 	if err != nil {
 		t.Fatalf("select keys: %v", err)
@@ -284,6 +290,20 @@ func (s shape) insert(t fataler, db *bun.DB, values ...any) {
 	t.Helper()
 	exec(t, db, fmt.Sprintf("INSERT OR IGNORE INTO %s (%s) VALUES (?%s)",
 		s.table, strings.Join(s.keys, ", "), strings.Repeat(", ?", len(values)-1)), values...)
+}
+
+func dialectOf(t fataler, db *bun.DB) *dialect.Dialect {
+	t.Helper()
+	d, err := dialect.For(db)
+	if err != nil {
+		t.Fatalf("dialect: %v", err)
+	}
+	return d
+}
+
+func bound(t fataler, db *bun.DB) dialect.Querier {
+	t.Helper()
+	return dialectOf(t, db).Bound(db)
 }
 
 func exec(t fataler, db *bun.DB, query string, args ...any) {

@@ -1,0 +1,42 @@
+package dialect
+
+// Table names a table.
+type Table struct {
+	Schema, Name string // as they are; Schema may be empty
+	SQL          string // quoted, with the schema
+}
+
+// Column is a column of a table in the database.
+type Column struct {
+	Name string
+	PK   int // position in the primary key from 1; 0 when not part of it
+
+	// SQL is the quoted name, as it stands in statements. [Dialect].Columns
+	// leaves it empty: bun knows how to quote.
+	SQL string
+
+	Type string // as a cast spells it; empty where no cast is needed
+	Kind Kind
+}
+
+// Kind says what Go type the values of a column travel in.
+type Kind int
+
+// The kinds of columns.
+const (
+	Any   Kind = iota // whatever the value is: a database without strict types
+	Int               // int64
+	Float             // float64
+	Text              // string, without a cast
+	Bytes             // []byte
+	Other             // string, the value's text, which a cast makes a value again
+)
+
+// Stored returns a value as it was read from the database, ready to be bound
+// again: a driver returns the empty blob as nil bytes, which would be bound as NULL.
+func Stored(v any) any {
+	if b, ok := v.([]byte); ok && b == nil {
+		return []byte{}
+	}
+	return v
+}

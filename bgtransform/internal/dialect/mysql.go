@@ -1,0 +1,5 @@
+package dialect
+
+import "github.com/uptrace/bun"
+
+func mysql(_ *bun.DB) *Dialect { return nil }
