@@ -1,0 +1,81 @@
+package benchtest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// way is one way to fill the new column.
+type way struct {
+	name    string
+	share   int                                       // it does one of this many rows: the slow ones need not do all
+	prepare func(tb testing.TB, s *server)            // nil: nothing
+	byHand  func(ctx context.Context, rows int) error // nil: ours
+	ours    func(tb testing.TB, s *server) *watch
+}
+
+func (s *server) ways() []way {
+	ways := []way{
+		{name: "keyset UPDATE loop", share: 1, byHand: s.bareSQL},
+		{name: "ours, SQL", share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, sqlTransform(), batchSize) }},
+		{name: "bun bulk loop", share: 1, byHand: s.bareBulk},
+		{name: "ours, Rows", share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, rowsTransform(), batchSize) }},
+	}
+	if s.name == "PostgreSQL" {
+		ways = append(ways, way{name: "pgroll's way", share: 1, prepare: preparePgroll, byHand: s.pgroll})
+	}
+	return append(ways,
+		way{name: "row by row, a transaction a batch", share: 4, byHand: s.rowByRowTx},
+		way{name: "row by row", share: 100, byHand: s.rowByRow},
+		way{name: "one UPDATE", share: 1, byHand: s.oneUpdate},
+	)
+}
+
+// result is what a way took in one turn.
+type result struct {
+	rows   int
+	passed time.Duration // until all rows had their value
+	whole  time.Duration // until it was proved that they have
+}
+
+func (r result) rate() float64 { return float64(r.rows) / r.passed.Seconds() }
+
+func BenchmarkBackfillPostgres(b *testing.B) { backfill(b, startPostgres(b)) }
+
+// backfill runs the same backfill in all ways over equal tables, in turn, and
+// prints rows per second and ratios. The first way of each turn is another one.
+func backfill(b *testing.B, s *server) {
+	rows := setting(b, "BENCH_ROWS", 20_000)
+	ways := s.ways()
+	all := newReport(s.name, rows)
+	turn := 0
+	for b.Loop() {
+		for i := range ways {
+			w := ways[(i+turn)%len(ways)]
+			s.fill(b, rows)
+			all.add(w.name, w.measure(b, s, rows))
+		}
+		turn++
+	}
+	b.ReportMetric(0, "ns/op")
+	all.print(b)
+}
+
+func (w way) measure(b *testing.B, s *server, rows int) result {
+	b.Helper()
+	if w.prepare != nil {
+		w.prepare(b, s)
+	}
+	rows /= w.share
+	if w.ours != nil {
+		seen := w.ours(b, s)
+		s.check(b, w.name, rows)
+		return result{rows, seen.passed, seen.whole}
+	}
+	began := time.Now()
+	must(b, w.byHand(b.Context(), rows))
+	took := time.Since(began)
+	s.check(b, w.name, rows)
+	return result{rows, took, took}
+}

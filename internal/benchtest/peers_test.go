@@ -1,0 +1,113 @@
+package benchtest_test
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+
+	"github.com/uptrace/bun"
+)
+
+// What follows is written as one writes it by hand for one table: without a
+// guard, a fence, a checkpoint, a timeout or a second look.
+
+// placeholders spells the ? of a statement as the server wants them.
+func (s *server) placeholders(query string) string {
+	if s.name != "PostgreSQL" {
+		return query
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(query, "?") {
+		if i > 0 {
+			b.WriteString("$" + strconv.Itoa(i))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// bareSQL is the keyset loop with one UPDATE a range, past bun.
+func (s *server) bareSQL(ctx context.Context, _ int) error {
+	next := s.placeholders("SELECT max(id) FROM (SELECT id FROM tracks WHERE id > ? ORDER BY id LIMIT " + strconv.Itoa(batchSize) + ") AS k")
+	update := s.placeholders("UPDATE tracks SET length_ms = length * 1000 WHERE id > ? AND id <= ? AND length_ms IS NULL")
+	for last := int64(0); ; {
+		var high sql.NullInt64
+		if err := s.db.DB.QueryRowContext(ctx, next, last).Scan(&high); err != nil || !high.Valid {
+			return err
+		}
+		if _, err := s.db.DB.ExecContext(ctx, update, last, high.Int64); err != nil {
+			return err
+		}
+		last = high.Int64
+	}
+}
+
+// oneUpdate is the statement that one does not run in production.
+func (s *server) oneUpdate(ctx context.Context, _ int) error {
+	_, err := s.db.ExecContext(ctx, "UPDATE tracks SET length_ms = length * 1000 WHERE length_ms IS NULL")
+	return err
+}
+
+// slim is what the bulk update writes.
+type slim struct {
+	bun.BaseModel `bun:"table:tracks,alias:track"`
+
+	ID       int64  `bun:"id,pk"`
+	LengthMS *int64 `bun:"length_ms"`
+}
+
+// bareBulk is the bun loop: select, bulk VALUES update, one transaction a batch.
+// On MySQL, where bun has no bulk update, it is an upsert.
+func (s *server) bareBulk(ctx context.Context, rows int) error {
+	return s.pages(ctx, rows, func(ctx context.Context, tracks []Track) error {
+		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			batch := make([]slim, len(tracks))
+			for i := range tracks {
+				ms := tracks[i].Length * 1000
+				batch[i] = slim{ID: tracks[i].ID, LengthMS: &ms}
+			}
+			_, err := tx.NewUpdate().Model(&batch).Column("length_ms").Bulk().Exec(ctx)
+			return err
+		})
+	})
+}
+
+// rowByRow is the script: every row an UPDATE of its own, committed at once.
+func (s *server) rowByRow(ctx context.Context, rows int) error {
+	return s.pages(ctx, rows, func(ctx context.Context, tracks []Track) error { return updateEach(ctx, s.db, tracks) })
+}
+
+// rowByRowTx is the script of somebody who knows what a commit costs.
+func (s *server) rowByRowTx(ctx context.Context, rows int) error {
+	return s.pages(ctx, rows, func(ctx context.Context, tracks []Track) error {
+		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return updateEach(ctx, tx, tracks) })
+	})
+}
+
+func updateEach(ctx context.Context, db bun.IDB, tracks []Track) error {
+	for _, tr := range tracks {
+		ms := tr.Length * 1000
+		if _, err := db.NewUpdate().Model(&Track{ID: tr.ID, LengthMS: &ms}).Column("length_ms").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pages gives the rows to fn, batch by batch, up to the last row given.
+func (s *server) pages(ctx context.Context, rows int, fn func(ctx context.Context, tracks []Track) error) error {
+	for last := int64(0); last < int64(rows); {
+		var tracks []Track
+		err := s.db.NewSelect().Model(&tracks).Column("id", "length").Where("id > ? AND id <= ? AND length_ms IS NULL", last, rows).
+			OrderExpr("id").Limit(batchSize).Scan(ctx)
+		if err != nil || len(tracks) == 0 {
+			return err
+		}
+		if err := fn(ctx, tracks); err != nil {
+			return err
+		}
+		last = tracks[len(tracks)-1].ID
+	}
+	return nil
+}

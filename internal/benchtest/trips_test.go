@@ -1,0 +1,64 @@
+package benchtest_test
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/internal/testserver"
+)
+
+// tripsWatch keeps what the driver was asked from the end of one batch to the
+// end of the next.
+type tripsWatch struct {
+	*watch
+	calls *calls
+
+	mu      sync.Mutex
+	batches [][]string
+}
+
+func (w *tripsWatch) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo) {
+	w.watch.BatchEnd(ctx, info)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.batches = append(w.batches, w.calls.take())
+}
+
+// A batch makes no more trips to the server than it needs: over a network, they
+// are what a small batch costs.
+func TestTripsOfABatch(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		tr    bgtransform.Transform
+		trips int
+	}{
+		"SQL":  {sqlTransform(), 11},
+		"Rows": {rowsTransform(), 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, counted := openCounted(t, testserver.SharedPostgres(t).Database(t))
+			s := &server{name: "PostgreSQL", db: db, series: "generate_series(1, %d) AS n"}
+			s.fill(t, 20_000)
+			w := &tripsWatch{watch: newWatch(), calls: counted}
+			run(t, db, bgtransform.Config{Limits: unthrottled(batchSize), Observer: w, Logger: slog.New(slog.DiscardHandler)}, test.tr, w.watch)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			// Neither a batch that looks whether its rows have turned, nor one
+			// that estimates what is left, is like most.
+			fewest := w.batches[0]
+			for _, b := range w.batches[:20] {
+				if len(b) < len(fewest) {
+					fewest = b
+				}
+			}
+			if len(fewest) > test.trips {
+				t.Errorf("a batch makes %d trips, want at most %d:\n%s", len(fewest), test.trips, short(fewest))
+			}
+			t.Logf("%d trips:\n%s", len(fewest), short(fewest))
+		})
+	}
+}
