@@ -160,7 +160,7 @@ func (a *attempt) open(ctx context.Context) error {
 	stepper, err := contain(ctx, func() (Stepper, error) {
 		b := a.s.cfg.bounds()
 		b.row = a.e.settings.rowTimeout
-		return a.e.transform.Open(withBounds(ctx, b), a.s.db)
+		return a.walk(withBounds(ctx, b))
 	})
 	if err != nil {
 		if !isSchema(err) {
@@ -181,11 +181,11 @@ func (a *attempt) running(ctx context.Context) error {
 		t.StartedMS = a.rec.NowMS
 	}
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
-	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
+	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return err
 	}
 	a.show()
-	a.log.InfoContext(ctx, "bgtransform: running", "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
+	a.log.InfoContext(ctx, "bgtransform: "+t.State, "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
 	return nil
 }
 

@@ -41,7 +41,7 @@ type By struct {
 // Pause stops a transform between two batches, until it is resumed.
 func (c *Control) Pause(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "pause", Desired: store.Paused},
-		StatePending, StateRunning, StateWaiting)
+		StatePending, StateRunning, StateReverting, StateWaiting)
 }
 
 // Resume lets a paused transform go on where it was.
@@ -53,7 +53,7 @@ func (c *Control) Resume(ctx context.Context, name string, by By) error {
 // written stays. Only a restart begins it again.
 func (c *Control) Cancel(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "cancel", Desired: store.Cancelled},
-		StatePending, StateRunning, StateWaiting, StatePaused, StateFailed)
+		StatePending, StateRunning, StateReverting, StateWaiting, StatePaused, StateFailed)
 }
 
 // Retry tries the rows in quarantine again, in a new pass, and lets a
@@ -74,7 +74,7 @@ func (c *Control) Accept(ctx context.Context, name string, by By) error {
 // that are no longer pending are left as they are.
 func (c *Control) Restart(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "restart", Desired: store.Run, Restart: true},
-		StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete)
+		StateRunning, StateReverting, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete, StateReverted)
 }
 
 func (c *Control) act(ctx context.Context, name string, by By, change store.Change, allowed ...State) error {
@@ -106,7 +106,7 @@ func wantedState(rec store.Record) State {
 	}
 	switch state := State(rec.Transform.State); state {
 	case StatePaused:
-		return StateRunning // resumed, but no instance has seen it yet
+		return activeIn(rec.Range.Mode) // resumed, but no instance has seen it yet
 	default:
 		return state
 	}

@@ -64,13 +64,13 @@ func operatorReason(code ReasonCode, what string, in store.Intent) Reason {
 }
 
 // follow carries out a restart or a retry, durably, before anything else.
-func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error) (ending, bool) {
+func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store.Range, t *store.Transform, in store.Intent) func(context.Context, bun.Tx) error) (ending, bool) {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	r, t := a.rec.Range, a.rec.Transform
-	more := how(&r, &t)
+	more := how(&r, &t, in)
 	r.Restarts, r.Retries = in.Restarts, in.Retries
-	if err := a.write(ctx, r, &t, StateRunning, more); err != nil {
+	if err := a.write(ctx, r, &t, activeIn(r.Mode), more); err != nil {
 		return a.lost(ctx, fmt.Errorf("follow the operator: %w", err)), true
 	}
 	rec, err := a.s.store.Get(ctx, a.e.name)
@@ -84,18 +84,22 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 	return ending{}, false
 }
 
-// restart begins a new run at the first row, with an empty quarantine.
-func (a *attempt) restart(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
+// restart begins a new run at the first row, in the mode that was asked for. A
+// transform's begins with an empty quarantine.
+func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) func(context.Context, bun.Tx) error {
 	*r = store.Range{
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
-		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Run: r.Run + 1, Pass: 1, Remaining: -1,
+		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
+	if in.Mode != store.ModeTransform {
+		return nil
+	}
 	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }
 }
 
 // anew begins a new pass of the same run.
-func (a *attempt) anew(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
+func (a *attempt) anew(r *store.Range, t *store.Transform, _ store.Intent) func(context.Context, bun.Tx) error {
 	newPass(r)
 	t.CompletedMS = 0
 	return nil

@@ -33,7 +33,7 @@ func (a *attempt) leave(ctx context.Context, end ending) error {
 	if end.err != nil {
 		t.LastError, t.LastErrorMS = a.s.safeText(end.err), time.Now().UnixMilli()
 	}
-	if end.state == StateComplete {
+	if end.state == doneIn(a.rec.Range.Mode) {
 		t.CompletedMS = max(a.rec.NowMS, time.Now().UnixMilli())
 	}
 	level := slog.LevelInfo
@@ -54,7 +54,7 @@ func (a *attempt) show() {
 	rec := a.rec
 	a.e.update(func(v *view) {
 		v.record, v.revision, v.here = &rec, rec.Intent.Revision, Reason{}
-		v.holding = State(rec.Transform.State) == StateRunning
+		v.holding = State(rec.Transform.State).advancing()
 	})
 }
 

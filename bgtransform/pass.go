@@ -30,7 +30,7 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	}
 	r, t := a.rec.Range, a.rec.Transform
 	r.AtEnd = true
-	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
+	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return a.lost(ctx, err), true
 	}
 	a.rec.Held = int64(open)
@@ -43,7 +43,7 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 func (a *attempt) nextPass(ctx context.Context) (ending, bool) {
 	r, t := a.rec.Range, a.rec.Transform
 	newPass(&r)
-	if err := a.write(ctx, r, &t, StateRunning, nil); err != nil {
+	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return a.lost(ctx, err), true
 	}
 	a.log.InfoContext(ctx, "bgtransform: next pass", "pass", r.Pass)

@@ -52,7 +52,7 @@ func (s *Scheduler) settled(entries []*entry) (names []string, every time.Durati
 		}
 		names = append(names, e.name)
 		switch State(v.record.Transform.State) {
-		case StateComplete, StateCancelled:
+		case StateComplete, StateReverted, StateCancelled:
 		default:
 			every = min(every, attentive)
 		}

@@ -95,7 +95,7 @@ func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
 		return Reason{}, false
 	case state == StatePaused:
 		return reasonOf(rec), in.Desired == store.Paused
-	case state == StateComplete, state == StateFailed, state == StateCancelled:
+	case state == StateComplete, state == StateReverted, state == StateFailed, state == StateCancelled:
 		return reasonOf(rec), true
 	case state == StateWaiting && rec.Range.AtEnd:
 		return reasonOf(rec), rec.Held > 0

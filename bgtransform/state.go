@@ -9,10 +9,10 @@ import (
 // State is where a transform is in its life. What an operator wants is kept
 // apart from it (see [Control]).
 //
-//	pending ──> running ──> complete
-//	              │  ▲
-//	              ▼  │
-//	            waiting      paused      failed      cancelled
+//	pending ──> running ──> complete     reverting ──> reverted
+//	              │  ▲                     │  ▲
+//	              ▼  │                     ▼  │
+//	            waiting                  waiting       paused   failed   cancelled
 type State string
 
 // The states of a transform.
@@ -24,6 +24,8 @@ const (
 	StateFailed    State = "failed"    // a human is needed: retry or restart
 	StateCancelled State = "cancelled" // by an operator, until restarted
 	StateComplete  State = "complete"  // a whole pass found nothing pending
+	StateReverting State = "reverting" // an instance is writing the journal's before-images back
+	StateReverted  State = "reverted"  // nothing in the journal is left to revert; until restarted
 )
 
 // transitions is the one place that says which state may follow which, and
@@ -40,25 +42,42 @@ var transitions = map[State]map[State]string{
 		StateFailed:    "an error that only a human can mend",
 		StateCancelled: "an operator cancelled it",
 		StateComplete:  "a whole pass found nothing pending",
+		StateReverting: "an operator asked for a revert",
+	},
+	StateReverting: {
+		StateWaiting:   "interrupted: window, shutdown, backoff",
+		StatePaused:    "an operator paused it",
+		StateFailed:    "an error that only a human can mend",
+		StateCancelled: "an operator gave the revert up",
+		StateReverted:  "the journal's oldest entry was reached",
+		StateRunning:   "an operator restarted the transform instead",
+	},
+	StateReverted: {
+		StateRunning: "an operator restarted it",
 	},
 	StateWaiting: {
 		StateRunning:   "what it waited for has come",
+		StateReverting: "what its revert waited for has come, or an operator asked for one",
 		StatePaused:    "an operator paused it",
 		StateCancelled: "an operator cancelled it",
 	},
 	StatePaused: {
 		StateRunning:   "an operator resumed it",
+		StateReverting: "an operator resumed its revert, or asked for one",
 		StateCancelled: "an operator cancelled it",
 	},
 	StateFailed: {
 		StateRunning:   "an operator asked for a retry or a restart",
+		StateReverting: "an operator asked for a revert, or to retry one",
 		StateCancelled: "an operator cancelled it",
 	},
 	StateCancelled: {
-		StateRunning: "an operator restarted it",
+		StateRunning:   "an operator restarted it",
+		StateReverting: "an operator asked for a revert",
 	},
 	StateComplete: {
-		StateRunning: "an operator restarted it",
+		StateRunning:   "an operator restarted it",
+		StateReverting: "an operator asked for a revert",
 	},
 }
 
@@ -86,9 +105,12 @@ func checkTransition(from, to State) error {
 // Settled reports whether only an operator can move the transform on.
 func (s State) Settled() bool {
 	switch s {
-	case StateComplete, StateCancelled, StateFailed, StatePaused:
+	case StateComplete, StateReverted, StateCancelled, StateFailed, StatePaused:
 		return true
 	default:
 		return false
 	}
 }
+
+// advancing reports whether an instance is said to be at work.
+func (s State) advancing() bool { return s == StateRunning || s == StateReverting }

@@ -11,17 +11,19 @@ import (
 func legal() map[State][]State {
 	return map[State][]State{
 		StatePending:   {StateRunning, StatePaused, StateCancelled},
-		StateRunning:   {StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete},
-		StateWaiting:   {StateRunning, StatePaused, StateCancelled},
-		StatePaused:    {StateRunning, StateCancelled},
-		StateFailed:    {StateRunning, StateCancelled},
-		StateCancelled: {StateRunning},
-		StateComplete:  {StateRunning},
+		StateRunning:   {StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete, StateReverting},
+		StateWaiting:   {StateRunning, StateReverting, StatePaused, StateCancelled},
+		StatePaused:    {StateRunning, StateReverting, StateCancelled},
+		StateFailed:    {StateRunning, StateReverting, StateCancelled},
+		StateCancelled: {StateRunning, StateReverting},
+		StateComplete:  {StateRunning, StateReverting},
+		StateReverting: {StateWaiting, StatePaused, StateFailed, StateCancelled, StateReverted, StateRunning},
+		StateReverted:  {StateRunning},
 	}
 }
 
 func allStates() []State {
-	return []State{StatePending, StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete}
+	return []State{StatePending, StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete, StateReverting, StateReverted}
 }
 
 func TestEveryPairOfStates(t *testing.T) {
@@ -66,10 +68,10 @@ func TestEveryArrowHasAReason(t *testing.T) {
 func TestUnknownStates(t *testing.T) {
 	t.Parallel()
 	for _, known := range allStates() {
-		if err := checkTransition("reverting", known); err == nil || !strings.Contains(err.Error(), `"reverting"`) {
+		if err := checkTransition("mending", known); err == nil || !strings.Contains(err.Error(), `"mending"`) {
 			t.Errorf("from an unknown state to %s: %v, want an error that names it", known, err)
 		}
-		if err := checkTransition(known, "reverting"); err == nil || !strings.Contains(err.Error(), "reverting") {
+		if err := checkTransition(known, "mending"); err == nil || !strings.Contains(err.Error(), "mending") {
 			t.Errorf("from %s to an unknown state: %v, want an error that names it", known, err)
 		}
 	}
@@ -80,8 +82,8 @@ func TestUnknownStates(t *testing.T) {
 
 func TestSettledStatesWaitForAnOperator(t *testing.T) {
 	t.Parallel()
-	for _, s := range append(allStates(), "reverting", "") {
-		want := s == StateComplete || s == StateCancelled || s == StateFailed || s == StatePaused
+	for _, s := range append(allStates(), "mending", "") {
+		want := s == StateComplete || s == StateReverted || s == StateCancelled || s == StateFailed || s == StatePaused
 		if got := s.Settled(); got != want {
 			t.Errorf("%q.Settled() = %t, want %t", s, got, want)
 		}

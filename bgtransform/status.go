@@ -13,6 +13,7 @@ import (
 type Status struct {
 	Transform string `json:"transform"`
 	State     State  `json:"state"`
+	Mode      string `json:"mode,omitempty"`  // what its run does: empty to transform, "revert" to write the journal back
 	Reason    Reason `json:"reason,omitzero"` // why it is in this state, or what limits it
 	Here      Reason `json:"here,omitzero"`   // why this instance is not the one that advances it
 	Holder    string `json:"holder,omitempty"`
@@ -47,7 +48,7 @@ func (s Status) Why() Reason {
 	switch {
 	case s.State == StateComplete:
 		return Reason{}
-	case s.State == StateRunning && s.Reason.Code != ReasonUnattended:
+	case s.State.advancing() && s.Reason.Code != ReasonUnattended:
 		return s.Reason
 	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonQuarantine:
 		return s.Reason
@@ -109,7 +110,7 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	st := statusOf(rec)
 	st.Mine = v.holding
 	switch {
-	case !st.Mine && st.State == StateRunning && st.Holder == s.cfg.Instance && !v.here.IsZero():
+	case !st.Mine && st.State.advancing() && st.Holder == s.cfg.Instance && !v.here.IsZero():
 		// This instance has stopped, and could not write it down yet.
 		st.State, st.Reason, st.Here = StateWaiting, v.here, v.here
 	case !st.Mine:
@@ -157,7 +158,7 @@ func known(recs []store.Record, name string) bool {
 func statusOf(rec store.Record) Status {
 	t, r := rec.Transform, rec.Range
 	st := Status{
-		Transform: t.Name, State: State(t.State), Reason: reasonOf(rec),
+		Transform: t.Name, State: State(t.State), Mode: r.Mode, Reason: reasonOf(rec),
 		Run: r.Run, Pass: r.Pass, Attempt: r.Attempt, Batches: r.Batches,
 		Rows: r.Changed, Walked: r.KeysInPass, Moved: r.Moved, Quarantined: rec.Held, Accepted: rec.Accepted,
 		Remaining: r.Remaining, Progress: progress(t, r), RowsPerSec: r.RowsPerSec,
@@ -167,7 +168,7 @@ func statusOf(rec store.Record) Status {
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder
 	}
-	if st.State == StateRunning {
+	if st.State.advancing() {
 		st.Finish = finish(rec)
 		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
 		if r.HeartbeatMS > 0 && quiet.Milliseconds() > r.QuietMS {
@@ -178,7 +179,7 @@ func statusOf(rec store.Record) Status {
 	if st.Reason.Code == ReasonAsked {
 		st.State = StateWaiting
 	}
-	if st.State == StateComplete {
+	if st.State == StateComplete || st.State == StateReverted {
 		st.Remaining, st.RowsPerSec = 0, 0
 	}
 	return st
@@ -193,14 +194,18 @@ func reasonOf(rec store.Record) Reason {
 	case ahead:
 		return operatorReason(ReasonCode(wish), "about to be "+string(wish), in)
 	case in.Desired == store.Run && (State(t.State) == StatePaused || in.Restarts > r.Restarts):
-		return operatorReason(ReasonAsked, "resumed or restarted, waits for an instance to go on, asked for", in)
+		what := "resumed or restarted, waits for an instance to go on, asked for"
+		if in.Restarts > r.Restarts && in.Mode == store.ModeRevert {
+			what = "to be reverted, waits for an instance to begin it, asked for"
+		}
+		return operatorReason(ReasonAsked, what, in)
 	case in.Retries > r.Retries:
 		return operatorReason(ReasonAsked, "waits for an instance to retry, asked for", in)
 	case t.ReasonCode != "":
 		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
-	case State(t.State) == StateRunning && r.LimitedCode == string(ReasonBackoff):
+	case State(t.State).advancing() && r.LimitedCode == string(ReasonBackoff):
 		return Reason{Code: ReasonBackoff, Text: r.LimitedBy}
-	case State(t.State) == StateRunning && r.LimitedBy != "":
+	case State(t.State).advancing() && r.LimitedBy != "":
 		return Reason{Code: ReasonThrottle, Text: r.LimitedBy}
 	default:
 		return Reason{}
@@ -209,7 +214,7 @@ func reasonOf(rec store.Record) Reason {
 
 func progress(t store.Transform, r store.Range) float64 {
 	switch {
-	case State(t.State) == StateComplete:
+	case State(t.State) == StateComplete, State(t.State) == StateReverted:
 		return 1
 	case r.Remaining < 0:
 		return -1

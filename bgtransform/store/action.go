@@ -14,6 +14,7 @@ type Change struct {
 	Why     string
 	Desired string // the new intent; empty leaves it
 	Restart bool   // begin a new run
+	Mode    string // of the new run
 	Retry   bool   // begin a new pass, and try the rows in quarantine again
 	Accept  bool   // accept the rows in quarantine as they are
 }
@@ -49,7 +50,7 @@ func (s *Store) change(ctx context.Context, tx bun.Tx, name string, c Change) er
 		q = q.Set("desired = ?", c.Desired)
 	}
 	if c.Restart {
-		q = q.Set("restarts = restarts + 1")
+		q = q.Set("restarts = restarts + 1").Set("mode = ?", c.Mode)
 	}
 	if c.Retry {
 		q = q.Set("retries = retries + 1")

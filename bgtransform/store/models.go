@@ -27,6 +27,7 @@ type Intent struct {
 	Desired  string `bun:"desired,notnull,type:varchar(20)"` // run, paused or cancelled
 	Revision int64  `bun:"revision,notnull,type:bigint"`     // rises with every action
 	Restarts int64  `bun:"restarts,notnull,type:bigint"`     // how often a restart was asked for
+	Mode     string `bun:"mode,notnull,type:varchar(20)"`    // of the run that the last restart asked for
 	Retries  int64  `bun:"retries,notnull,type:bigint"`      // how often a retry was asked for
 	ByWhom   string `bun:"by_whom,notnull,type:varchar(200)"`
 	Why      string `bun:"why,notnull,type:text"`
@@ -38,6 +39,12 @@ const (
 	Run       = "run"
 	Paused    = "paused"
 	Cancelled = "cancelled"
+)
+
+// The modes of a run: what its attempts do with each batch.
+const (
+	ModeTransform = ""       // transform the rows that are pending
+	ModeRevert    = "revert" // write the journal's before-images back
 )
 
 // Range is how far a run has come: one row per range of a transform's keys.
@@ -57,7 +64,8 @@ type Range struct {
 	QuietMS int64 `bun:"quiet_ms,notnull,type:bigint"` // a holder that is silent for longer is gone
 
 	Run         int64  `bun:"run_no,notnull,type:bigint"`
-	Restarts    int64  `bun:"restarts,notnull,type:bigint"` // of the intent, as far as the run has followed it
+	Mode        string `bun:"mode,notnull,type:varchar(20)"` // of the run
+	Restarts    int64  `bun:"restarts,notnull,type:bigint"`  // of the intent, as far as the run has followed it
 	Retries     int64  `bun:"retries,notnull,type:bigint"`
 	Link        string `bun:"link,notnull,type:varchar(200)"` // joins the traces of the run's attempts
 	Pass        int64  `bun:"pass_no,notnull,type:bigint"`

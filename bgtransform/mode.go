@@ -1,0 +1,30 @@
+package bgtransform
+
+import (
+	"context"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// activeIn returns the state of a transform that is at work in a run of a mode.
+func activeIn(mode string) State {
+	if mode == store.ModeRevert {
+		return StateReverting
+	}
+	return StateRunning
+}
+
+// doneIn returns the state of a transform whose run of a mode has come to its end.
+func doneIn(mode string) State {
+	if mode == store.ModeRevert {
+		return StateReverted
+	}
+	return StateComplete
+}
+
+func (a *attempt) reverting() bool { return a.rec.Range.Mode == store.ModeRevert }
+
+// walk opens what walks the rows of a run, by its mode.
+func (a *attempt) walk(ctx context.Context) (Stepper, error) {
+	return a.e.transform.Open(ctx, a.s.db)
+}
