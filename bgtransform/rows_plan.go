@@ -90,7 +90,7 @@ func (p *rowPlan) resolve(t *table) {
 func (p *rowPlan) add(f *schema.Field, key, guard int) {
 	col := p.table.cols[f.Name]
 	raw := selected{expr: p.table.d.Raw(col), raw: &col, key: key, guard: guard}
-	if raw.expr == col.SQL || fromRaw(f) {
+	if raw.expr == col.SQL || (col.Kind != dialect.Other && fromRaw(f)) {
 		raw.field = f
 		p.selects = append(p.selects, raw)
 		return
@@ -99,7 +99,7 @@ func (p *rowPlan) add(f *schema.Field, key, guard int) {
 }
 
 // fromRaw reports whether bun fills the field alike from the stored value and
-// from what a driver makes of it.
+// from what a driver makes of it, unless that is a text of a type of its own.
 func fromRaw(f *schema.Field) bool {
 	switch f.IndirectType {
 	case reflect.TypeFor[int](), reflect.TypeFor[int8](), reflect.TypeFor[int16](), reflect.TypeFor[int32](), reflect.TypeFor[int64](),

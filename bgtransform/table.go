@@ -59,6 +59,9 @@ func (t *table) field(use, column string) (*schema.Field, error) {
 // must be the primary key to the letter: the walk and the writes rely on it.
 func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {
 	cols, err := t.d.Columns(ctx, db, t.named())
+	if refused, ok := errors.AsType[*dialect.RefusedError](err); ok {
+		return &schemaError{fmt.Sprintf("table %q cannot be walked: %s", t.Name, refused.Text)}
+	}
 	if err != nil {
 		return fmt.Errorf("inspect table %q: %w", t.Name, err)
 	}

@@ -17,7 +17,17 @@ type Column struct {
 
 	Type string // as a cast spells it; empty where no cast is needed
 	Kind Kind
+
+	// Bytes is a format of SQL with one %s that makes of a value of a type of
+	// kind [Other] what is equal for equal bytes only. Empty where the type's
+	// own equality is that.
+	Bytes string
 }
+
+// RefusedError says why a relation cannot be walked.
+type RefusedError struct{ Text string }
+
+func (e *RefusedError) Error() string { return e.Text }
 
 // Kind says what Go type the values of a column travel in.
 type Kind int

@@ -44,6 +44,11 @@ type Dialect struct {
 	// for, NULL included, whatever the column's collation.
 	Same func(c Column, carried string) string
 
+	// RowValues tells whether a comparison of several columns at once, such as
+	// (a, b) > (1, 2), is served from an index as precisely as one of a single
+	// column. Else it is spelled out.
+	RowValues bool
+
 	// Load returns a value that Raw has read, as it is kept: nil, an int64, a
 	// float64, a string or a []byte.
 	Load func(c Column, v any) any

@@ -1,14 +1,8 @@
 package dialect
 
 import (
-	"context"
-	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
-
-	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 )
 
 func postgres() *Dialect {
@@ -21,11 +15,12 @@ func postgres() *Dialect {
 		Carry:             postgresCarry,
 		Bind:              func(c Column) string { return postgresTyped(c, postgresCarry(c)) },
 		Same:              postgresSame,
-		Load:              func(_ Column, v any) any { return Stored(v) },
+		Load:              postgresLoad,
 		Value:             postgresValue,
 		Estimate:          postgresEstimate,
 		Classify:          postgresClassify,
 		AffectedIsMatched: true,
+		RowValues:         true,
 	}
 	d.Write = d.writeUnnested
 	d.read = d.postgresRead
@@ -59,97 +54,59 @@ func postgresTyped(c Column, carried string) string {
 	return carried
 }
 
+// timestamptz is the type whose text follows the session's time zone.
+const timestamptz = "timestamp with time zone"
+
+// postgresRaw reads a value as its text where it has no Go type of its own. A
+// cast to text cuts the blanks of a char(n) and adds a mask to an inet.
 func postgresRaw(c Column) string {
-	if c.Kind == Other {
+	switch {
+	case c.Kind == Float:
+		return "CAST(" + c.SQL + " AS double precision)"
+	case c.Kind != Other:
+		return c.SQL
+	case c.Type == "bpchar":
+		return "textin(bpcharout(" + c.SQL + "))"
+	case c.Type == "inet", c.Type == "cidr":
+		return "textin(" + c.Type + "_out(" + c.SQL + "))"
+	case c.Type == timestamptz:
+		return "CAST(" + c.SQL + " AT TIME ZONE 'UTC' AS text)"
+	default:
 		return "CAST(" + c.SQL + " AS text)"
 	}
-	return c.SQL
+}
+
+// postgresLoad makes the text of a time the same in every session: keys are
+// kept as texts, and compared as such.
+func postgresLoad(c Column, v any) any {
+	if text, ok := v.(string); ok && c.Type == timestamptz {
+		switch at, bc := strings.CutSuffix(text, " BC"); {
+		case strings.HasSuffix(text, "infinity"):
+		case bc:
+			return at + "+00 BC"
+		default:
+			return text + "+00"
+		}
+	}
+	return Stored(v)
 }
 
 // postgresSame compares bytes: of a text under the collation "C", of a float in
-// its binary form, of everything else in its text form, in which 1.0 differs
-// from 1.00 and in which json can be compared at all.
+// its binary form, and so of all types whose equality lets differences pass: 1.0
+// and 1.00 are equal as numeric, and json cannot be compared at all.
 func postgresSame(c Column, carried string) string {
+	form := "%s"
 	switch c.Kind {
-	case Int, Bytes:
-		return c.SQL + " IS NOT DISTINCT FROM " + carried
 	case Float:
-		return "float8send(" + c.SQL + ") IS NOT DISTINCT FROM float8send(" + carried + ")"
+		form = "float8send(%s)"
 	case Text:
-		return c.SQL + ` COLLATE "C" IS NOT DISTINCT FROM ` + carried
-	default:
-		return "CAST(" + c.SQL + ` AS text) COLLATE "C" IS NOT DISTINCT FROM ` + carried
-	}
-}
-
-// postgresValue returns the field's value in the form in which it is bound.
-func postgresValue(gen schema.QueryGen, f *schema.Field, c Column, model reflect.Value) any {
-	v := value(gen, f, model)
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case schema.Safe:
-		return postgresLiteral(c, string(v))
-	case string:
-		if c.Kind == Text || c.Kind == Other {
-			return v
-		}
-		return schema.Safe(f.AppendValue(gen, nil, model))
-	case bool:
-		if c.Kind == Other {
-			return strconv.FormatBool(v)
-		}
-		return schema.Safe(strconv.FormatBool(v))
-	default:
-		n, _ := wide(v)
-		switch c.Kind {
-		case Int:
-			return n
-		case Float, Bytes:
-			return schema.Safe(strconv.FormatInt(n, 10))
-		default:
-			return strconv.FormatInt(n, 10)
+		form = `%s COLLATE "C"`
+	case Other:
+		carried = postgresTyped(c, carried)
+		if c.Bytes != "" {
+			form = c.Bytes
 		}
 	}
-}
-
-// postgresLiteral turns the SQL text that bun makes of a value into a value to
-// bind, if it is a plain literal.
-func postgresLiteral(c Column, literal string) any {
-	if literal == "NULL" {
-		return nil
-	}
-	if c.Kind != Text && c.Kind != Other {
-		return schema.Safe(literal)
-	}
-	if text, ok := unquoted(literal); ok {
-		return text
-	}
-	if _, err := strconv.ParseFloat(literal, 64); err == nil && c.Kind == Other {
-		return literal
-	}
-	return schema.Safe(literal)
-}
-
-// postgresEstimate reads what the last ANALYZE or VACUUM found.
-func postgresEstimate(ctx context.Context, db bun.IDB, table Table) (int64, error) {
-	var n float64
-	err := db.QueryRowContext(ctx, "SELECT COALESCE(sum(reltuples), -1) FROM pg_class WHERE oid = to_regclass(?) AND reltuples >= 0", table.SQL).Scan(&n)
-	return int64(n), err
-}
-
-// postgresSettings spells the limits of the transaction it is sent in.
-func postgresSettings(l Limits) string {
-	var b strings.Builder
-	set := func(format string, args ...any) { fmt.Fprintf(&b, "SET LOCAL "+format+";", args...) }
-	if l.Statement > 0 {
-		set("statement_timeout = %d", max(1, l.Statement.Milliseconds()))
-	}
-	if l.Lock > 0 {
-		set("lock_timeout = %d", max(1, l.Lock.Milliseconds()))
-	}
-	if l.Relaxed {
-		set("synchronous_commit = off")
-	}
-	return b.String()
+	bytes := func(expr string) string { return strings.Replace(form, "%s", expr, 1) }
+	return bytes(c.SQL) + " IS NOT DISTINCT FROM " + bytes(carried)
 }

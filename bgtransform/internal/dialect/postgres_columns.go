@@ -6,10 +6,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// postgresCatalog describes the columns of a table, of any schema. A column's
-// type is spelled as a cast wants it, without the length, to which an
-// assignment holds a value while a cast cuts it; its base type is what a
-// domain, however deep, is made of.
+// postgresCatalog describes the columns of a table, of any schema. A domain,
+// however deep, stands for the type it is made of: an assignment applies it
+// again. A type is spelled as a cast wants it, without the length, to which an
+// assignment holds a value while a cast cuts it.
 const postgresCatalog = `
 WITH RECURSIVE base(attnum, typ) AS (
 	SELECT attnum, atttypid FROM pg_attribute
@@ -18,14 +18,18 @@ WITH RECURSIVE base(attnum, typ) AS (
 	SELECT base.attnum, t.typbasetype FROM base JOIN pg_type AS t ON t.oid = base.typ WHERE t.typtype = 'd'
 )
 SELECT a.attname,
-	COALESCE(array_position(CAST(i.indkey AS int2[]), a.attnum), -1),
-	format_type(a.atttypid, -1),
-	a.atttypid = t.oid, t.typname, n.nspname = 'pg_catalog'
+	CASE WHEN k.at < i.indnkeyatts THEN k.at ELSE -1 END,
+	format_type(t.oid, -1), t.typname, n.nspname = 'pg_catalog', t.typtype = 'e',
+	COALESCE((SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname)
+		FROM pg_proc AS s JOIN pg_namespace AS sn ON sn.oid = s.pronamespace WHERE s.oid = t.typsend), ''),
+	r.relkind IN ('v', 'm')
 FROM pg_attribute AS a
+JOIN pg_class AS r ON r.oid = a.attrelid
 JOIN base ON base.attnum = a.attnum
 JOIN pg_type AS t ON t.oid = base.typ AND t.typtype <> 'd'
 JOIN pg_namespace AS n ON n.oid = t.typnamespace
 LEFT JOIN pg_index AS i ON i.indrelid = a.attrelid AND i.indisprimary
+LEFT JOIN LATERAL (SELECT array_position(CAST(i.indkey AS int2[]), a.attnum) AS at) AS k ON true
 WHERE a.attrelid = to_regclass(?) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum`
 
@@ -38,15 +42,21 @@ func postgresColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, er
 	var cols []Column
 	for rows.Next() {
 		var c Column
-		var base string
-		var plain, builtin bool
-		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &plain, &base, &builtin); err != nil {
+		var typ, send string
+		var builtin, enum, view bool
+		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &typ, &builtin, &enum, &send, &view); err != nil {
 			return nil, err
+		}
+		if view {
+			return nil, &RefusedError{"it is a view; transform the table below it"}
 		}
 		c.PK++ // an int2vector counts from 0, and so does its position
 		c.Kind = Other
-		if plain && builtin {
-			c.Kind = postgresKind(base)
+		if builtin {
+			c.Kind = postgresKind(typ)
+		}
+		if c.Kind == Other && !enum && (!builtin || !postgresExact(typ)) {
+			c.Bytes = postgresBytes(send)
 		}
 		cols = append(cols, c)
 	}
@@ -68,4 +78,23 @@ func postgresKind(typ string) Kind {
 	default:
 		return Other
 	}
+}
+
+// postgresExact tells the built-in types of which equal values have equal bytes.
+func postgresExact(typ string) bool {
+	switch typ {
+	case "bool", "date", "time", "timetz", "timestamp", "timestamptz", "uuid", "oid", "macaddr", "macaddr8":
+		return true
+	default:
+		return false
+	}
+}
+
+// postgresBytes takes the function that sends a value in binary form, and the
+// text for the few types that have none.
+func postgresBytes(send string) string {
+	if send == "" {
+		return `CAST(%s AS text) COLLATE "C"`
+	}
+	return send + "(%s)"
 }

@@ -3,6 +3,8 @@ package dialect
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 
 	"github.com/uptrace/bun"
 )
@@ -30,10 +32,32 @@ func (d *Dialect) postgresWrite(ctx context.Context, db *bun.DB, l Limits, fn fu
 // postgresSet sends all settings at once. They bind nothing, so that this is
 // one round trip.
 func postgresSet(ctx context.Context, tx bun.Tx, l Limits) error {
-	settings := postgresSettings(l)
-	if settings == "" {
-		return nil
-	}
-	_, err := tx.Tx.ExecContext(ctx, settings)
+	_, err := tx.Tx.ExecContext(ctx, postgresSettings(l))
 	return err
+}
+
+// postgresForms are the settings under which a value's text is a value again in
+// every session, to the last bit. The time zone and the order of day and month,
+// which the app's own SQL may count on, stay as they are.
+const postgresForms = "SET LOCAL datestyle = 'ISO';" +
+	"SET LOCAL intervalstyle = 'postgres';" +
+	"SET LOCAL extra_float_digits = 1;" +
+	"SET LOCAL bytea_output = 'hex';" +
+	"SET LOCAL standard_conforming_strings = on;"
+
+// postgresSettings spells the settings of the transaction it is sent in.
+func postgresSettings(l Limits) string {
+	var b strings.Builder
+	b.WriteString(postgresForms)
+	set := func(format string, args ...any) { fmt.Fprintf(&b, "SET LOCAL "+format+";", args...) }
+	if l.Statement > 0 {
+		set("statement_timeout = %d", max(1, l.Statement.Milliseconds()))
+	}
+	if l.Lock > 0 {
+		set("lock_timeout = %d", max(1, l.Lock.Milliseconds()))
+	}
+	if l.Relaxed {
+		set("synchronous_commit = off")
+	}
+	return b.String()
 }

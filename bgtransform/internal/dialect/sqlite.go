@@ -27,6 +27,7 @@ func sqlite() *Dialect {
 		Columns:           sqliteColumns,
 		Classify:          sqliteClassify,
 		AffectedIsMatched: true,
+		RowValues:         true,
 		Estimate:          func(context.Context, bun.IDB, Table) (int64, error) { return -1, nil },
 		write:             inTx,
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -83,7 +82,7 @@ func decodePart(p string) (any, error) {
 		return n, nil
 	case 'f':
 		f, err := strconv.ParseFloat(body, 64)
-		if err != nil || math.IsNaN(f) {
+		if err != nil {
 			return nil, errors.New("not a number")
 		}
 		return f, nil

@@ -98,7 +98,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		`["i"]`:                    "not an integer",
 		`["i1.5"]`:                 "not an integer",
 		`["i9223372036854775808"]`: "not an integer",
-		`["fNaN"]`:                 "not a number",
+		`["fNaN"]`:                 "", // PostgreSQL sorts it after all others
 		`["fx"]`:                   "not a number",
 		`["b!"]`:                   "not base64",
 		`["tYQ"]`:                  "not base64",
@@ -132,7 +132,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		canonical := mustEncode(t, key)
 		again := mustDecode(t, canonical)
-		if diff := cmp.Diff(key, again); diff != "" {
+		if diff := cmp.Diff(key, again, cmpopts.EquateNaNs()); diff != "" {
 			t.Fatalf("Decode(%q) and its own text %q differ:\n%s", text, canonical, diff)
 		}
 		if twice := mustEncode(t, again); twice != canonical {

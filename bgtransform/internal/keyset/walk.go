@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,7 +87,7 @@ func (w Walk) after(key Key) (string, []any) {
 	if key == nil {
 		return "", nil
 	}
-	cond, args := w.compare(w.Keys, key, ">", ">")
+	cond, args := w.compare(w.Keys, key, ">", "")
 	return " WHERE " + cond, args
 }
 
@@ -96,24 +97,34 @@ func (w Walk) Within(r Range) (string, []any) {
 	if r.Hi == nil {
 		return "1 = 0", nil
 	}
-	cond, args := w.compare(w.Keys, r.Hi, "<", "<=")
+	cond, args := w.compare(w.Keys, r.Hi, "<", "=")
 	if r.Lo == nil {
 		return cond, args
 	}
-	lo, loArgs := w.compare(w.Keys, r.Lo, ">", ">")
-	return lo + " AND " + cond, append(loArgs, args...)
+	lo, loArgs := w.compare(w.Keys, r.Lo, ">", "")
+	return lo + " AND " + cond, append(slices.Clip(loArgs), args...)
 }
 
-// compare spells a comparison of a composite key in the one form that every
-// database serves from the index: a >= ? AND (a > ? OR (b >= ? AND (b > ? OR c > ?))).
-// strict compares all columns but the last; final the last.
-func (w Walk) compare(cols []dialect.Column, key Key, strict, final string) (string, []any) {
-	col, bound := cols[0].SQL, w.Dialect.Bind(cols[0])
+// compare spells a comparison of a key, in the form that the database serves
+// from the index without looking at the entries before it, however many of them
+// share the key's first columns: as row values, or as
+// a > ? OR (a = ? AND (b > ? OR (b = ? AND c > ?))).
+// orEqual is "=" to include the key itself.
+func (w Walk) compare(cols []dialect.Column, key Key, op, orEqual string) (string, []any) {
+	bound := w.Dialect.Bind(cols[0])
 	if len(cols) == 1 {
-		return col + " " + final + " " + bound, []any{key[0]}
+		return cols[0].SQL + " " + op + orEqual + " " + bound, []any{key[0]}
 	}
-	rest, args := w.compare(cols[1:], key[1:], strict, final)
-	cond := col + " " + strict + "= " + bound + " AND (" + col + " " + strict + " " + bound + " OR (" + rest + "))"
+	if w.Dialect.RowValues {
+		names, values := cols[0].SQL, bound
+		for _, c := range cols[1:] {
+			names += ", " + c.SQL
+			values += ", " + w.Dialect.Bind(c)
+		}
+		return "(" + names + ") " + op + orEqual + " (" + values + ")", key
+	}
+	rest, args := w.compare(cols[1:], key[1:], op, orEqual)
+	cond := "(" + cols[0].SQL + " " + op + " " + bound + " OR (" + cols[0].SQL + " = " + bound + " AND " + rest + "))"
 	return cond, append([]any{key[0], key[0]}, args...)
 }
 
