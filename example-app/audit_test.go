@@ -20,11 +20,11 @@ func newDatabase(t *testing.T, args ...string) string {
 
 func openTest(t *testing.T, path string) *bun.DB {
 	t.Helper()
-	dsn, _, err := parseDatabase(path, "rw")
+	at, err := parseDatabase(path, "rwc")
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := openDatabase(dsn)
+	db, err := at.open()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (a *app) boot(ctx context.Context) error {
 
 func (a *app) bootOnce(ctx context.Context) error {
 	if err := migrate(ctx, a.catalogue.db); err != nil {
-		return fmt.Errorf("database %s: %w", a.cfg.Path, err)
+		return fmt.Errorf("database %s: %w", a.cfg.Database.name, err)
 	}
 	started := time.Now()
 	err := seed(ctx, a.catalogue.db, a.cfg.Seeds, func(done, total int64) {
@@ -75,7 +75,7 @@ func (a *app) bootOnce(ctx context.Context) error {
 		a.con.Printf("seeded %s tracks in %s", thousands(total), time.Since(started).Round(10*time.Millisecond))
 	})
 	if err != nil {
-		return fmt.Errorf("database %s: %w", a.cfg.Path, err)
+		return fmt.Errorf("database %s: %w", a.cfg.Database.name, err)
 	}
 	return nil
 }

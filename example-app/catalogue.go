@@ -72,7 +72,7 @@ func (c *catalogue) change(ctx context.Context, id int64, e edit) (*Track, error
 		if e.LengthMS == nil {
 			return nil
 		}
-		return remember(ctx, tx, id, *e.LengthMS)
+		return correct(ctx, tx, id, *e.LengthMS)
 	})
 	return t, err
 }

@@ -12,8 +12,7 @@ import (
 
 // config is what the command line and the environment decide.
 type config struct {
-	DSN      string         // of the database, as the driver wants it
-	Path     string         // of the database, as people want it
+	Database database
 	Redis    *redis.Options // nil: an embedded one
 	Addr     string
 	Seeds    seeds
@@ -29,6 +28,9 @@ type seeds struct {
 	AskedTracks, AskedBad bool
 }
 
+// databaseHelp describes the flag -db.
+const databaseHelp = "SQLite `file`, or a postgres:// or mysql:// URL (default catalogue.db)"
+
 const helpText = `Usage: example-app [flags]                        serve, and move track.length to length_ms
        example-app transforms [action] [NAME]     watch and steer it from another terminal
 
@@ -43,7 +45,7 @@ Flags:
 func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (config, error) {
 	var cfg config
 	fs := newFlagSet("example-app", helpText, stderr)
-	db := fs.String("db", "", "SQLite `file` (default catalogue.db)")
+	db := fs.String("db", "", databaseHelp)
 	fs.Int64Var(&cfg.Seeds.Tracks, "tracks", 100_000, "how many tracks the catalogue begins with; more than it has are added")
 	fs.Int64Var(&cfg.Seeds.Bad, "bad", 5, "how many tracks with a bad length it has besides (with -once: 0)")
 	fs.BoolVar(&cfg.Once, "once", false, "exit when the transform is over, with one line of JSON on stdout")
@@ -102,6 +104,6 @@ func (c *config) environment(getenv func(string) string) error {
 
 func (c *config) database(text string) error {
 	var err error
-	c.DSN, c.Path, err = parseDatabase(text, "rwc")
+	c.Database, err = parseDatabase(text, "rwc")
 	return err
 }

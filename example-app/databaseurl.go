@@ -1,49 +1,60 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/uptrace/bun"
 )
 
 // defaultDatabase is the file used when neither -db nor DATABASE_URL names one.
 const defaultDatabase = "catalogue.db"
 
-// parseDatabase returns the driver's name for a database, and the path of its
-// file. Text is a path, sqlite:PATH, or a file: URL with SQLite's parameters; mode
-// is SQLite's mode parameter unless the text has one.
-func parseDatabase(text, mode string) (dsn, path string, err error) {
-	scheme, rest := cutScheme(text)
-	switch scheme {
+// wantDatabase is what addresses of databases look like.
+const wantDatabase = "a path, sqlite:PATH, " + postgresExample + " or " + mysqlExample
+
+// parseDatabase reads the address of a database: a path, sqlite:PATH, a file: URL
+// with SQLite's parameters, or the URL of a server. mode is SQLite's mode parameter
+// unless the text has one.
+func parseDatabase(text, mode string) (database, error) {
+	switch scheme, rest := cutScheme(text); scheme {
 	case "":
-		path, rest = text, ""
-		if path == "" {
-			path = defaultDatabase
+		if strings.Contains(text, "@") || strings.Contains(text, "password=") || strings.Contains(text, "host=") {
+			return database{}, usagef("the database looks like the address of a server (not shown, for it may hold a password); want %s", wantDatabase)
 		}
-		if strings.Contains(path, "@") || strings.Contains(path, "password=") {
-			return "", "", usagef("the database looks like the address of a server (not shown, for it may hold a password); want a path, sqlite:PATH or file:PATH")
-		}
+		return parseSQLite(cmp.Or(text, defaultDatabase), "", mode)
 	case "file":
-		path, rest, _ = strings.Cut(strings.TrimPrefix(rest, "//"), "?")
-		if path, err = url.PathUnescape(path); err != nil {
-			return "", "", usagef("database %q: %w", text, err)
+		escaped, params, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
+		path, err := url.PathUnescape(escaped)
+		if err != nil {
+			return database{}, usagef("database %q: %w", text, err)
 		}
+		return parseSQLite(path, params, mode)
 	case "sqlite", "sqlite3":
-		path, rest, _ = strings.Cut(strings.TrimPrefix(rest, "//"), "?")
-	case "postgres", "postgresql", "pgx", "mysql", "mariadb":
-		return "", "", usagef("this version of the example works with SQLite; PostgreSQL and MySQL come next: "+
-			"give -db or DATABASE_URL a path, or sqlite:PATH, instead of a %s: address", scheme)
+		path, params, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
+		return parseSQLite(path, params, mode)
+	case "postgres", "postgresql":
+		return parsePostgres(text)
+	case "mysql", "mariadb":
+		return parseMySQL(text)
 	default:
-		return "", "", usagef("unknown kind of database %q; want a path, sqlite:PATH or file:PATH", scheme)
+		return database{}, usagef("unknown kind of database %q; want %s", scheme, wantDatabase)
 	}
-	params, err := url.ParseQuery(rest)
+}
+
+// parseSQLite returns the database in a file.
+func parseSQLite(path, query, mode string) (database, error) {
+	params, err := url.ParseQuery(query)
 	if err != nil {
-		return "", "", usagef("database %q: %w", path, err)
+		return database{}, usagef("database %q: %w", path, err)
 	}
 	if path == "" || strings.Contains(path, ":memory:") || params.Get("mode") == "memory" {
-		return "", "", usagef("the database must be a file, for it outlives the process and is shared with others")
+		return database{}, usagef("the database must be a file, for it outlives the process and is shared with others")
 	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas(params, mode).Encode(), path, nil
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas(params, mode).Encode()
+	return database{name: path, file: path, open: func() (*bun.DB, error) { return openSQLite(dsn) }}, nil
 }
 
 // pragmas adds to params what an app that is used while rows move needs:

@@ -17,15 +17,12 @@ import (
 // newCatalogue returns a catalogue with tracks that are not moved yet.
 func newCatalogue(t *testing.T, want seeds) *catalogue {
 	t.Helper()
-	dsn, _, err := parseDatabase(filepath.Join(t.TempDir(), "catalogue.db"), "rwc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := openDatabase(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
+	return newCatalogueOn(t, filepath.Join(t.TempDir(), "catalogue.db"), want)
+}
+
+func newCatalogueOn(t *testing.T, address string, want seeds) *catalogue {
+	t.Helper()
+	db := openTest(t, address)
 	if err := migrate(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}

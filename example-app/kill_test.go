@@ -76,8 +76,8 @@ func TestInterruptOnce(t *testing.T) {
 	began := time.Now()
 	p.signal(t, os.Interrupt)
 	code, res := p.exit(t), p.result(t)
-	if code != 1 || res.Status != "waiting" || res.Remaining == 0 || res.Wrong != 0 {
-		t.Errorf("exit code %d, result %+v; want 1 and rows remaining", code, res)
+	if code != 1 || res.Status != "waiting" || res.Remaining == 0 || res.Wrong > 0 {
+		t.Errorf("exit code %d, result %+v; want 1 and rows remaining, or -1 where there was no time to count", code, res)
 	}
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the app took %s to stop, want less than a second", took)

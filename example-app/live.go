@@ -47,7 +47,7 @@ func (a *app) serveAndMove(ctx context.Context, listener net.Listener, users *tr
 	// The app serves at once, and says that it is degraded until it has a database.
 	api := &api{catalogue: a.catalogue, sched: a.sched, redis: a.redis, ready: a.ready, log: a.log}
 	wg.Go(func() { serve(ctx, listener, api.routes(), a.log) }) // ends with ctx, after the requests under way
-	a.con.Printf("serving the catalogue %s at http://%s", a.cfg.Path, listener.Addr())
+	a.con.Printf("serving the catalogue %s at http://%s", a.cfg.Database.name, listener.Addr())
 	if a.redis.name != "" {
 		a.con.Printf("the lease of transforms is in %s", a.redis.name)
 	}

@@ -39,7 +39,7 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	defer closeProviders(ctx, providers)
 	redis := newRedis(cfg.Redis)
 	defer redis.close()
-	db, err := openDatabase(cfg.DSN)
+	db, err := cfg.Database.open()
 	if err != nil {
 		return outcome{}, err
 	}

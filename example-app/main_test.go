@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
 // childVariable makes the test binary be the app itself.
@@ -41,5 +43,5 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return m.Run()
+	return testserver.Main(m)
 }

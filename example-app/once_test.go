@@ -16,8 +16,8 @@ func TestOnceWithTraffic(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "catalogue.db")
 	p := startOn(t, path, nil, "-once", "-tracks", "20000")
 	res := isComplete(t, p, -1)
-	if res.Rows < 15_000 || res.Rows > 20_000 || res.Passes < 2 || res.Attempts != 1 || res.Seconds <= 0 || res.RowsPerSecond <= 0 {
-		t.Errorf("result %+v; want most of 20000 rows, a second pass, one attempt, and some time", res)
+	if res.Rows < 15_000 || res.Rows > 20_000 || res.Passes < 2 || res.Attempts < 1 || res.Seconds <= 0 || res.RowsPerSecond <= 0 {
+		t.Errorf("result %+v; want most of 20000 rows, a second pass, an attempt, and some time", res)
 	}
 	users := regexp.MustCompile(`users read ([\d,]+) times, edited ([\d,]+) tracks.*: 0 wrong answers, 0 failed`).FindStringSubmatch(p.stderr.String())
 	if users == nil {

@@ -26,10 +26,10 @@ Flags:
 
 // order is what an operator asks for on the command line.
 type order struct {
-	dsn, path string
-	action    string
-	name      string
-	by        bgtransform.By
+	database database
+	action   string
+	name     string
+	by       bgtransform.By
 }
 
 // transforms runs the command of that name.
@@ -38,10 +38,10 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(o.path); err != nil {
-		return fmt.Errorf("there is no database %s; start the app first, or name another with -db", o.path)
+	if _, err := os.Stat(o.database.file); o.database.file != "" && err != nil {
+		return fmt.Errorf("there is no database %s; start the app first, or name another with -db", o.database.name)
 	}
-	db, err := openDatabase(o.dsn)
+	db, err := o.database.open()
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 // the words.
 func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (order, error) {
 	fs := newFlagSet("transforms", transformsHelp, stderr)
-	db := fs.String("db", "", "SQLite `file` (default catalogue.db)")
+	db := fs.String("db", "", databaseHelp)
 	by := fs.String("by", cmp.Or(getenv("USER"), getenv("LOGNAME"), "unknown"), "`who` asks")
 	why := fs.String("why", "", "a `reason`, for those who read the status")
 	words, err := parseAnywhere(fs, args)
@@ -74,7 +74,7 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 		return order{}, err
 	}
 	o := order{action: "status", by: bgtransform.By{Who: *by, Why: *why}}
-	if o.dsn, o.path, err = parseDatabase(cmp.Or(*db, getenv("DATABASE_URL")), "rw"); err != nil {
+	if o.database, err = parseDatabase(cmp.Or(*db, getenv("DATABASE_URL")), "rw"); err != nil {
 		return order{}, err
 	}
 	if len(words) > 2 {

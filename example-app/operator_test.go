@@ -11,7 +11,7 @@ import (
 // ask runs a transforms command in a process of its own.
 func ask(t *testing.T, path string, want int, words ...string) string {
 	t.Helper()
-	p := spawn(t, []string{"DATABASE_URL=sqlite:" + path}, append([]string{"transforms"}, words...)...)
+	p := spawn(t, []string{"DATABASE_URL=" + path}, append([]string{"transforms"}, words...)...)
 	if code := p.exit(t); code != want {
 		t.Fatalf("transforms %s: exit code %d, want %d", strings.Join(words, " "), code, want)
 	}

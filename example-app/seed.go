@@ -36,8 +36,8 @@ func (s *seeding) raise(want seeds, first bool) {
 }
 
 // chunk is how many tracks one transaction adds: few enough that another process
-// which serves already is not kept waiting.
-const chunk = 2000
+// which serves already is not kept waiting. digits in seedsql.go bounds it.
+const chunk = 10_000
 
 // seed fills the catalogue with the tracks of years: rows as an app wrote them
 // that knew only the old column. It is resumable, and safe in several processes
@@ -52,7 +52,7 @@ func seed(ctx context.Context, db *bun.DB, want seeds, report func(done, total i
 		if !first && s.left() == 0 { // also when the database is read-only
 			return nil
 		}
-		err = db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return seedChunk(ctx, tx, want, s) })
+		err = exclusive(ctx, db, func(ctx context.Context, tx bun.Tx) error { return seedChunk(ctx, tx, want, s) })
 		if err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
@@ -76,54 +76,28 @@ func seedChunk(ctx context.Context, tx bun.Tx, want seeds, out *seeding) error {
 		return err
 	}
 	s.raise(want, first)
-	var tracks []Track
-	for ; s.BadDone < s.Bad && len(tracks) < chunk; s.BadDone++ {
-		tracks = append(tracks, badTrack(s.BadDone))
-	}
-	for ; s.TracksDone < s.Tracks && len(tracks) < chunk; s.TracksDone++ {
-		tracks = append(tracks, oldTrack(s.TracksDone))
-	}
-	if err := insertOld(ctx, tx, tracks); err != nil {
+	var last int64
+	if err := tx.NewSelect().Table("tracks").ColumnExpr("COALESCE(MAX(id), 0)").Scan(ctx, &last); err != nil {
 		return err
 	}
+	bad := min(s.Bad-s.BadDone, chunk)
+	old := min(s.Tracks-s.TracksDone, chunk-bad)
+	if err := insertOld(ctx, tx, badTracks, s.BadDone, bad); err != nil {
+		return err
+	}
+	if err := insertOld(ctx, tx, oldTracks, s.TracksDone, old); err != nil {
+		return err
+	}
+	if err := knowOld(ctx, tx, last); err != nil {
+		return err
+	}
+	s.BadDone += bad
+	s.TracksDone += old
 	*out = *s
-	_, err = tx.NewInsert().Model(s).On("CONFLICT (id) DO UPDATE").
-		Set("tracks = EXCLUDED.tracks").Set("tracks_done = EXCLUDED.tracks_done").
-		Set("bad = EXCLUDED.bad").Set("bad_done = EXCLUDED.bad_done").Exec(ctx)
+	if first {
+		_, err = tx.NewInsert().Model(s).Exec(ctx)
+	} else {
+		_, err = tx.NewUpdate().Model(s).WherePK().Exec(ctx)
+	}
 	return err
-}
-
-// insertOld writes tracks without length_ms, and the truth about them: a bad
-// length has none.
-func insertOld(ctx context.Context, tx bun.Tx, tracks []Track) error {
-	if len(tracks) == 0 {
-		return nil
-	}
-	if _, err := tx.NewInsert().Model(&tracks).Exec(ctx); err != nil {
-		return err
-	}
-	truths := make([]truth, len(tracks))
-	for i, t := range tracks {
-		truths[i] = truth{TrackID: t.ID}
-		if ms := t.Length * 1000; ms >= 0 {
-			truths[i].LengthMS = &ms
-		}
-	}
-	_, err := tx.NewInsert().Model(&truths).Exec(ctx)
-	return err
-}
-
-// oldTrack is the n-th track of the catalogue: the same one each time.
-func oldTrack(n int64) Track {
-	words := [...]string{"River", "Lantern", "Harbour", "Winter", "Signal", "Meadow", "Engine", "Comet", "Paper", "Island"}
-	return Track{
-		Title:  fmt.Sprintf("%s %s No. %d", words[n%10], words[n/10%10], n+1),
-		Artist: "The " + words[n/100%10] + "s",
-		Length: 90 + n*7919%400,
-	}
-}
-
-// badTrack is the n-th track whose length some old bug has spoilt.
-func badTrack(n int64) Track {
-	return Track{Title: fmt.Sprintf("Broken Record No. %d", n+1), Artist: "The Importers", Length: -1 - n}
 }

@@ -18,12 +18,16 @@ type truth struct {
 	Edits    int64  `bun:"edits"`     // tells a truth from an equal one before it
 }
 
-// remember records the length that a user has chosen.
+// remember records the length that a user has given a new track.
 func remember(ctx context.Context, tx bun.Tx, id, ms int64) error {
-	_, err := tx.NewInsert().Model(&truth{TrackID: id, LengthMS: &ms}).
-		On("CONFLICT (track_id) DO UPDATE").
-		Set("length_ms = EXCLUDED.length_ms").Set("edits = truth.edits + 1").
-		Exec(ctx)
+	_, err := tx.NewInsert().Model(&truth{TrackID: id, LengthMS: &ms}).Exec(ctx)
+	return err
+}
+
+// correct records the length that a user has changed. It must come after the
+// change of the track, whose lock then puts editors of one track in order.
+func correct(ctx context.Context, tx bun.Tx, id, ms int64) error {
+	_, err := tx.NewUpdate().Model((*truth)(nil)).Set("length_ms = ?", ms).Set("edits = edits + 1").Where("track_id = ?", id).Exec(ctx)
 	return err
 }
 
@@ -50,8 +54,8 @@ func truthOf(ctx context.Context, db *bun.DB) tally {
 	var t tally
 	err := db.NewRaw(`
 		SELECT count(*) AS tracks,
-			count(*) FILTER (WHERE t.length_ms IS NOT NULL AND t.length_ms IS DISTINCT FROM u.length_ms) AS wrong,
-			count(*) FILTER (WHERE t.length_ms IS NULL AND u.length_ms IS NOT NULL) AS remaining
+			count(CASE WHEN t.length_ms <> u.length_ms OR t.length_ms IS NOT NULL AND u.length_ms IS NULL THEN 1 END) AS wrong,
+			count(CASE WHEN t.length_ms IS NULL AND u.length_ms IS NOT NULL THEN 1 END) AS remaining
 		FROM tracks AS t LEFT JOIN truth AS u ON u.track_id = t.id`).Scan(ctx, &t)
 	if err != nil {
 		return tally{-1, -1, -1}

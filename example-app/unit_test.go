@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +23,44 @@ func TestParseDatabase(t *testing.T) {
 		"file:///data/a%20b.db": "/data/a b.db",
 		"SQLITE:x.db?cache=new": "x.db",
 	} {
-		dsn, path, err := parseDatabase(text, "rwc")
-		if err != nil || path != want {
-			t.Errorf("parseDatabase(%q) = %q, %v; want path %q", text, path, err, want)
+		got, err := parseDatabase(text, "rwc")
+		if err != nil || got.name != want || got.file != want {
+			t.Errorf("parseDatabase(%q) = %q, %v; want path %q", text, got.file, err, want)
 		}
-		contains(t, dsn, "journal_mode%28WAL%29", "busy_timeout%285000%29", "synchronous%28NORMAL%29", "_txlock=immediate", "mode=r")
 	}
-	dsn, _, err := parseDatabase("file:x.db?_pragma=busy_timeout(9)&mode=ro", "rwc")
-	if err != nil || strings.Contains(dsn, "5000") || !strings.Contains(dsn, "mode=ro") {
-		t.Errorf("parseDatabase = %q, %v; want what the address says to win", dsn, err)
+}
+
+func TestParseServer(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"postgres://ann:secret@db.example.com/music?sslmode=disable": "postgres://db.example.com:5432/music",
+		"postgresql://[::1]:5433/music":                              "postgres://[::1]:5433/music",
+		"mysql://ann:s%40cret@db.example.com/music?tls=skip-verify":  "mysql://db.example.com:3306/music",
+		"MariaDB://root@127.0.0.1:3307/music":                        "mysql://127.0.0.1:3307/music",
+	} {
+		got, err := parseDatabase(text, "rwc")
+		if err != nil || got.name != want || got.file != "" {
+			t.Errorf("parseDatabase(%q) = %q, %v; want %q", text, got.name, err, want)
+		}
+	}
+}
+
+// TestPragmas asks SQLite for what an app needs, unless the address says otherwise.
+func TestPragmas(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "catalogue.db")
+	for address, timeout := range map[string]int64{path: 5000, "file:" + path + "?_pragma=busy_timeout(9)": 9} {
+		db := openTest(t, address)
+		if got := count(t, db, "PRAGMA busy_timeout"); got != timeout {
+			t.Errorf("%s: busy_timeout is %d ms, want %d", address, got, timeout)
+		}
+		if got := count(t, db, "PRAGMA synchronous"); got != 1 {
+			t.Errorf("%s: synchronous is %d, want 1: normal", address, got)
+		}
+		var mode string
+		if err := db.NewRaw("PRAGMA journal_mode").Scan(t.Context(), &mode); err != nil || mode != "wal" {
+			t.Errorf("%s: the journal is %q, %v; want wal", address, mode, err)
+		}
 	}
 }
 
