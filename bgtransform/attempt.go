@@ -54,7 +54,7 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 	// The lease may have been free because the transform is over.
 	rec, err := s.record(ctx, e)
 	if err == nil {
-		if reason, settled := s.wanted(rec); settled {
+		if reason, settled := s.wanted(e, rec); settled {
 			return pause{reason: reason}
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}
 	}
-	if reason, settled := s.wanted(a.rec); settled {
+	if reason, settled := s.wanted(e, a.rec); settled {
 		// It has come to its end between the look and the claim.
 		r := a.rec.Range
 		if err := a.fence.Tx(ctx, &r, a.fence.Leave); err != nil {
@@ -125,6 +125,9 @@ const quietLeeway = 5 * time.Second
 // the observers were given, or nil when there was nothing to tell them.
 func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	if end, over := a.obey(ctx, a.rec.Intent); over {
+		return nil, end
+	}
+	if end, over := a.adopt(ctx); over {
 		return nil, end
 	}
 	ctx = a.begin(ctx)

@@ -13,6 +13,7 @@ type entry struct {
 	name      string
 	after     []string
 	transform Transform
+	defined   string // the fingerprint of what it does
 	settings  settings
 	wakes     chan struct{}   // holds at most one wake-up
 	pacer     *throttle.Pacer // used by the entry's loop only; what it has learned outlives an attempt
@@ -35,7 +36,7 @@ type view struct {
 
 func newEntry(t Transform, s settings) *entry {
 	def := t.Definition()
-	return &entry{name: def.Name, after: def.Options.After, transform: t, settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
+	return &entry{name: def.Name, after: def.Options.After, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
 }
 
 // poke wakes the entry's loop; it never blocks.

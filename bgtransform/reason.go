@@ -24,6 +24,7 @@ const (
 	ReasonHeld       ReasonCode = "held"          // another instance holds it
 	ReasonWindow     ReasonCode = "window"        // outside its window
 	ReasonDependency ReasonCode = "dependency"    // another transform must complete first
+	ReasonSuperseded ReasonCode = "superseded"    // a newer version of the app defines it otherwise
 	ReasonSlot       ReasonCode = "slot"          // this instance runs as many transforms as it may
 	ReasonThrottle   ReasonCode = "throttle"      // paced by duty cycle or rows per second
 	ReasonBackoff    ReasonCode = "backoff"       // backing off after an error

@@ -45,7 +45,7 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 		wait := retry.Next()
 		return pause{s.databaseReason(err, wait), wait}
 	}
-	if reason, settled := s.wanted(rec); settled {
+	if reason, settled := s.wanted(e, rec); settled {
 		return pause{reason: reason}
 	}
 	if rec.Intent.Desired == store.Run { // what else an operator wants is carried out at any time
@@ -86,7 +86,7 @@ func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) 
 }
 
 // wanted reports whether only an operator can move the transform on.
-func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
+func (s *Scheduler) wanted(e *entry, rec store.Record) (Reason, bool) {
 	state, in := State(rec.Transform.State), rec.Intent
 	asked := in.Restarts > rec.Range.Restarts || in.Retries > rec.Range.Retries
 	_, ahead := wishOf(state, in)
@@ -95,9 +95,13 @@ func (s *Scheduler) wanted(rec store.Record) (Reason, bool) {
 		return Reason{}, false
 	case state == StatePaused:
 		return reasonOf(rec), in.Desired == store.Paused
+	case state == StateComplete && e.redefines(rec):
+		return Reason{}, false
 	case state == StateComplete, state == StateReverted, state == StateFailed, state == StateCancelled:
 		return reasonOf(rec), true
-	case state == StateWaiting && rec.Range.AtEnd:
+	case e.superseded(rec):
+		return supersededReason(), true
+	case state == StateWaiting && rec.Range.AtEnd && !e.redefines(rec):
 		return reasonOf(rec), rec.Held > 0
 	default:
 		return Reason{}, false

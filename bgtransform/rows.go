@@ -55,6 +55,12 @@ type Rows[M any] struct {
 	// Defaults to 1. It must be 0 or 1 with Batch.
 	Parallel int
 
+	// Revision is any text that you change when the code in Each or Batch, or
+	// an argument of Pending, changes what a row becomes. A run under way then
+	// walks all rows once more, and a complete transform opens again; a new
+	// Pending or Writes does that by itself. May be empty.
+	Revision string
+
 	// Options are the transform's own; zero fields are taken from Config.
 	Options Options
 }
@@ -65,7 +71,9 @@ var (
 )
 
 // Definition implements [Transform].
-func (r Rows[M]) Definition() Definition { return Definition{Name: r.Name, Options: r.Options} }
+func (r Rows[M]) Definition() Definition {
+	return Definition{Name: r.Name, Options: r.Options, Revision: revision(append([]string{"rows", r.Revision, r.Pending}, r.Writes...)...)}
+}
 
 // Check implements [Checker].
 func (r Rows[M]) Check(db *bun.DB) error {

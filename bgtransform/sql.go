@@ -39,6 +39,12 @@ type SQL[M any] struct {
 	// SetArgs fill the placeholders (?) of Set, as in bun.
 	SetArgs []any
 
+	// Revision is any text that you change when an argument of Pending or Set
+	// changes what a row becomes. A run under way then walks all rows once more,
+	// and a complete transform opens again; a new Pending or Set does that by
+	// itself. May be empty.
+	Revision string
+
 	// Options are the transform's own; zero fields are taken from Config.
 	Options Options
 }
@@ -46,7 +52,9 @@ type SQL[M any] struct {
 var _ Transform = SQL[struct{}]{}
 
 // Definition implements [Transform].
-func (s SQL[M]) Definition() Definition { return Definition{Name: s.Name, Options: s.Options} }
+func (s SQL[M]) Definition() Definition {
+	return Definition{Name: s.Name, Options: s.Options, Revision: revision("sql", s.Revision, s.Pending, s.Set)}
+}
 
 // Check implements [Checker].
 func (s SQL[M]) Check(db *bun.DB) error {

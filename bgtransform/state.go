@@ -76,7 +76,7 @@ var transitions = map[State]map[State]string{
 		StateReverting: "an operator asked for a revert",
 	},
 	StateComplete: {
-		StateRunning:   "an operator restarted it",
+		StateRunning:   "an operator restarted it, or the app's new version defines it otherwise",
 		StateReverting: "an operator asked for a revert",
 	},
 }

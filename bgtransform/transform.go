@@ -128,6 +128,12 @@ type RowFailure struct {
 type Definition struct {
 	Name    string
 	Options Options
+
+	// Revision stands for what the transform does: any text that changes with
+	// it. A run that was begun under another one is walked again from its first
+	// row, and a complete transform is opened again. [Rows] and [SQL] make it of
+	// their fields.
+	Revision string
 }
 
 // Options are what one transform may set for itself. The zero value takes

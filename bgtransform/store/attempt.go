@@ -148,7 +148,7 @@ func (a Attempt) Counts(ctx context.Context, tx bun.Tx, r *Range) error {
 // SetState writes what is. It runs inside the transaction of [Attempt.Tx].
 func (a Attempt) SetState(ctx context.Context, tx bun.Tx, t *Transform) error {
 	_, err := tx.NewUpdate().Model(t).
-		Column("state", "reason_code", "reason", "reason_until_ms", "last_error", "last_error_ms", "started_ms", "completed_ms", "updated_ms").
+		Column("state", "reason_code", "reason", "reason_until_ms", "last_error", "last_error_ms", "definition", "superseded", "started_ms", "completed_ms", "updated_ms").
 		Value("updated_ms", "?", a.s.now()).
 		Where("name = ?", a.Name).Exec(ctx)
 	if err != nil {

@@ -13,6 +13,8 @@ type Transform struct {
 	ReasonUntilMS int64  `bun:"reason_until_ms,notnull,type:bigint"` // 0: not known
 	LastError     string `bun:"last_error,notnull,type:text"`        // holds no row values
 	LastErrorMS   int64  `bun:"last_error_ms,notnull,type:bigint"`
+	Definition    string `bun:"definition,notnull,type:varchar(64)"` // fingerprint of what the run does; empty: no attempt yet
+	Superseded    string `bun:"superseded,notnull,type:text"`        // those it has replaced since the last restart, joined by commas
 	CreatedMS     int64  `bun:"created_ms,notnull,type:bigint"`
 	StartedMS     int64  `bun:"started_ms,notnull,type:bigint"`   // of the run; 0: not yet
 	CompletedMS   int64  `bun:"completed_ms,notnull,type:bigint"` // of the run; 0: not yet

@@ -96,7 +96,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			a.Discharge(ctx, tx, []string{"k", "other"}), a.DischargeAll(ctx, tx),
-			a.Leave(ctx, tx),
+			a.Redefined(ctx, tx, "host"), a.Leave(ctx, tx),
 		)
 	}))
 	for _, c := range []store.Change{
