@@ -86,14 +86,14 @@ func (a *attempt) adopt(ctx context.Context) (ending, bool) {
 
 // redefine begins anew: a complete transform with a new run, another one with a
 // new pass, in which the rows in quarantine are tried again.
-func (a *attempt) redefine(r *store.Range, t *store.Transform) func(context.Context, bun.Tx) error {
+func (a *attempt) redefine(r *store.Range, t *store.Transform, in store.Intent) func(context.Context, bun.Tx) error {
 	older := append(replaced(*t), t.Definition)
 	older = slices.DeleteFunc(older[max(0, len(older)-maxSuperseded):], func(d string) bool { return d == a.e.defined })
 	more := a.anew
 	if State(t.State) == StateComplete {
 		more = a.restart
 	}
-	then := more(r, t)
+	then := more(r, t, in)
 	t.Definition, t.Superseded = a.e.defined, strings.Join(older, ",")
 	return func(ctx context.Context, tx bun.Tx) error {
 		if then != nil {

@@ -91,11 +91,11 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
 		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
 	}
-	t.Definition, t.Superseded = a.e.defined, ""
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
 	if in.Mode != store.ModeTransform {
 		return nil
 	}
+	t.Definition, t.Superseded = a.e.defined, ""
 	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }
 }
 
