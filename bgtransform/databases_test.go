@@ -5,9 +5,11 @@ import (
 	"path/filepath"
 	"testing"
 
+	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/dialect/mysqldialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/schema"
@@ -18,12 +20,12 @@ import (
 // database is an empty database of a test's own. Several pools may open it,
 // also those of other processes.
 type database struct {
-	kind string // sqlite or pg
+	kind string // sqlite, pg or mysql
 	dsn  string
 }
 
 // kinds are the databases that a test of the engine runs on.
-func kinds() []string { return []string{"sqlite", "pg"} }
+func kinds() []string { return []string{"sqlite", "pg", "mysql"} }
 
 // newDatabase makes an empty database of a kind. The servers are shared by the
 // tests of the package: one that wants to kill its server starts its own.
@@ -34,6 +36,8 @@ func newDatabase(t testing.TB, kind string) database {
 		return database{kind, dsn(filepath.Join(t.TempDir(), "test.db"))}
 	case "pg":
 		return database{kind, testserver.SharedPostgres(t).Database(t)}
+	case "mysql":
+		return database{kind, testserver.SharedMariaDB(t).Database(t)}
 	default:
 		t.Fatalf("there is no database of kind %q", kind)
 		return database{}
@@ -44,8 +48,11 @@ func newDatabase(t testing.TB, kind string) database {
 func (d database) open(t testing.TB) *bun.DB {
 	t.Helper()
 	driver, spoken := "sqlite", schema.Dialect(sqlitedialect.New())
-	if d.kind == "pg" {
+	switch d.kind {
+	case "pg":
 		driver, spoken = "pgx", pgdialect.New()
+	case "mysql":
+		driver, spoken = "mysql", mysqldialect.New()
 	}
 	pool, err := sql.Open(driver, d.dsn)
 	must(t, err)

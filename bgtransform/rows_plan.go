@@ -90,7 +90,7 @@ func (p *rowPlan) resolve(t *table) {
 func (p *rowPlan) add(f *schema.Field, key, guard int) {
 	col := p.table.cols[f.Name]
 	raw := selected{expr: p.table.d.Raw(col), raw: &col, key: key, guard: guard}
-	if raw.expr == col.SQL || (col.Kind != dialect.Other && fromRaw(f)) {
+	if raw.expr == col.SQL || (col.Kind != dialect.Other && !col.Opaque && fromRaw(f)) {
 		raw.field = f
 		p.selects = append(p.selects, raw)
 		return

@@ -18,10 +18,16 @@ type Column struct {
 	Type string // as a cast spells it; empty where no cast is needed
 	Kind Kind
 
+	// Opaque says that a model's text must not be filled from what Raw reads,
+	// but from the column as the driver reads it.
+	Opaque bool
+
 	// Bytes is a format of SQL with one %s that makes of a value of a type of
 	// kind [Other] what is equal for equal bytes only. Empty where the type's
 	// own equality is that.
 	Bytes string
+
+	charset, collation string // of a text, where a comparison must name them
 }
 
 // RefusedError says why a relation cannot be walked.
@@ -35,7 +41,7 @@ type Kind int
 // The kinds of columns.
 const (
 	Any   Kind = iota // whatever the value is: a database without strict types
-	Int               // int64
+	Int               // int64, or uint64 if it is larger
 	Float             // float64
 	Text              // string, without a cast
 	Bytes             // []byte

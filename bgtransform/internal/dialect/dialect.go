@@ -15,7 +15,7 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// Dialect is the set of differences of one database. Every field is set.
+// Dialect is the set of differences of one database. Every field but assign is set.
 type Dialect struct {
 	Name string
 
@@ -50,7 +50,7 @@ type Dialect struct {
 	RowValues bool
 
 	// Load returns a value that Raw has read, as it is kept: nil, an int64, a
-	// float64, a string or a []byte.
+	// uint64 that is no int64, a float64, a string or a []byte.
 	Load func(c Column, v any) any
 
 	// Value returns the value of a model's field as Raw would read it once it
@@ -72,6 +72,10 @@ type Dialect struct {
 	// condition matched (true) or only those whose values changed.
 	AffectedIsMatched bool
 
+	// assign returns the expression of a bound value that a column is set to;
+	// nil when it is that of Bind.
+	assign func(c Column) string
+
 	// read runs fn where each of its statements is bounded by the server.
 	read func(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) error
 
@@ -90,7 +94,7 @@ func For(db *bun.DB) (*Dialect, error) {
 	case dialect.PG:
 		return postgres(), nil
 	case dialect.MySQL:
-		return mysql(db), nil
+		return mysql(), nil
 	default:
 		return nil, fmt.Errorf("database dialect %q is not supported; this version works with pg, mysql and sqlite", name)
 	}

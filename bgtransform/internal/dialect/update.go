@@ -42,10 +42,16 @@ func (u Update) statement(d *Dialect, row *Row) string {
 		if text, ok := safeText(row, i); ok {
 			b.WriteString(text)
 		} else {
-			b.WriteString(d.Bind(col))
+			b.WriteString(d.assigned(col))
 		}
 	}
-	b.WriteString(" WHERE ")
+	b.WriteString(" WHERE " + u.found(d))
+	return b.String()
+}
+
+// found is the condition of one row that is to be written.
+func (u Update) found(d *Dialect) string {
+	var b strings.Builder
 	for _, col := range u.Keys {
 		b.WriteString(col.SQL + " = " + d.Bind(col) + " AND ")
 	}
@@ -61,6 +67,13 @@ func (u Update) where() string {
 		return "1 = 1"
 	}
 	return "(" + u.Where + ")"
+}
+
+func (d *Dialect) assigned(c Column) string {
+	if d.assign != nil {
+		return d.assign(c)
+	}
+	return d.Bind(c)
 }
 
 func safeText(row *Row, i int) (string, bool) {

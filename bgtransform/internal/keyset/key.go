@@ -12,7 +12,8 @@ import (
 )
 
 // Key is a primary key: one value for each of its columns, as the database
-// returned it. Values are int64, float64, string or []byte.
+// returned it. Values are int64, float64, string or []byte, and uint64 where an
+// int64 does not reach.
 type Key []any
 
 // ErrNull is returned for a key of which a part is NULL: such a row cannot be
@@ -26,6 +27,8 @@ func (k Key) Encode() (string, error) {
 		switch v := v.(type) {
 		case int64:
 			parts[i] = "i" + strconv.FormatInt(v, 10)
+		case uint64:
+			parts[i] = "u" + strconv.FormatUint(v, 10)
 		case float64:
 			parts[i] = "f" + strconv.FormatFloat(v, 'g', -1, 64)
 		case string:
@@ -76,6 +79,12 @@ func decodePart(p string) (any, error) {
 	switch p[0] {
 	case 'i':
 		n, err := strconv.ParseInt(body, 10, 64)
+		if err != nil {
+			return nil, errors.New("not an integer")
+		}
+		return n, nil
+	case 'u':
+		n, err := strconv.ParseUint(body, 10, 64)
 		if err != nil {
 			return nil, errors.New("not an integer")
 		}
