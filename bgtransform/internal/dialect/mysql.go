@@ -1,12 +1,7 @@
 package dialect
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"strconv"
-
-	"github.com/uptrace/bun"
 )
 
 // mysql is MariaDB (from 10.6) and MySQL (from 8.0.19). What they spell
@@ -135,22 +130,4 @@ func mysqlLoadText(c Column, text string) any {
 		return u
 	}
 	return text
-}
-
-// mysqlEstimate reads what InnoDB's statistics say.
-func (d *Dialect) mysqlEstimate(ctx context.Context, db bun.IDB, table Table) (int64, error) {
-	var rows sql.NullInt64
-	err := d.Bound(db).QueryRowContext(ctx, "SELECT table_rows FROM information_schema.tables WHERE table_schema = coalesce("+Arg+", DATABASE()) AND table_name = "+Arg,
-		nullable(table.Schema), table.Name).Scan(&rows)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && !rows.Valid) {
-		return -1, nil
-	}
-	return rows.Int64, err
-}
-
-func nullable(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
 }

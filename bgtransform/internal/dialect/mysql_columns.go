@@ -20,13 +20,10 @@ const (
 	mysqlUnsigned  = "UNSIGNED"
 )
 
-const mysqlWhere = " WHERE table_schema = coalesce(" + Arg + ", DATABASE()) AND table_name = " + Arg
-
 func (d *Dialect) mysqlColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, error) {
 	q := d.Bound(db)
 	rows, err := q.QueryContext(ctx, "SELECT column_name, data_type, column_type, coalesce(character_set_name, ''), coalesce(collation_name, ''),"+
-		" coalesce(numeric_precision, 0), coalesce(numeric_scale, 0) FROM information_schema.columns"+mysqlWhere+" ORDER BY ordinal_position",
-		nullable(table.Schema), table.Name)
+		" coalesce(numeric_precision, 0), coalesce(numeric_scale, 0) FROM information_schema.columns WHERE "+mysqlNamed+" ORDER BY ordinal_position", mysqlName(table)...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +93,7 @@ func (c *Column) describe(typ, whole string, precision, scale int) {
 // mysqlKey marks the columns of the primary key.
 func mysqlKey(ctx context.Context, q Querier, table Table, cols []Column) error {
 	rows, err := q.QueryContext(ctx, "SELECT column_name, seq_in_index, sub_part IS NOT NULL FROM information_schema.statistics"+
-		mysqlWhere+" AND index_name = 'PRIMARY'", nullable(table.Schema), table.Name)
+		" WHERE "+mysqlNamed+" AND index_name = 'PRIMARY'", mysqlName(table)...)
 	if err != nil {
 		return err
 	}
@@ -126,7 +123,7 @@ func mysqlEngine(ctx context.Context, q Querier, table Table) error {
 	var engine, transactions string
 	err := q.QueryRowContext(ctx, "SELECT e.engine, coalesce(e.transactions, 'NO') FROM information_schema.tables AS t"+
 		" JOIN information_schema.engines AS e ON e.engine = t.engine"+
-		" WHERE t.table_schema = coalesce("+Arg+", DATABASE()) AND t.table_name = "+Arg, nullable(table.Schema), table.Name).Scan(&engine, &transactions)
+		" WHERE "+mysqlNamed, mysqlName(table)...).Scan(&engine, &transactions)
 	if errors.Is(err, sql.ErrNoRows) { // a view
 		return nil
 	}
