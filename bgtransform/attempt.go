@@ -33,6 +33,7 @@ type attempt struct {
 	retry     backoff.Backoff // of batches
 	first     bool            // no batch of this attempt has changed a row yet
 	dry       dryRun
+	looked    time.Time // when it was last read what operators want; zero: it must be
 	estimated time.Time // when the remaining rows were last estimated
 	beat      time.Time // when the database last had a sign of life
 	notBefore time.Time // user code asked not to be called before

@@ -88,8 +88,9 @@ var errStuck = &safeError{class: "stuck", text: "the cursor did not move althoug
 // written is what the transaction of a batch has done.
 type written struct {
 	applied Applied
-	bad     []store.Quarantined
-	held    int64 // of bad, those that are new to the quarantine
+	left    []store.Quarantined // rows that are pending although they were written
+	bad     []store.Quarantined // these, and the rows that could not be transformed
+	held    int64               // of bad, those that are new to the quarantine
 }
 
 // commit writes the batch and the checkpoint in one transaction.
@@ -99,9 +100,14 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	r.Cursor, r.AtEnd = step.Cursor, false
 	r.Keys += int64(step.Keys)
 	r.KeysInPass += int64(step.Keys)
+	before := r
+	r = tallied(before, written{applied: step.expect})
 	var w written
 	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
-		if w, err = a.writeBatch(ctx, tx, step, &r); err != nil {
+		if w, err = a.writeBatch(ctx, tx, step); err != nil {
+			return err
+		}
+		if r, err = a.recount(ctx, tx, r, tallied(before, w)); err != nil {
 			return err
 		}
 		if a.e.settings.dryRun {
@@ -126,22 +132,34 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 }
 
 // writeBatch is the batch's transaction, after the fence and the checkpoint.
-func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, r *store.Range) (w written, err error) {
+func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step) (w written, err error) {
 	if w.applied, err = a.apply(ctx, tx, step); err != nil {
 		return w, err
 	}
-	left, err := a.stillPending(ctx, tx, step, w.applied)
+	w.left, err = a.stillPending(ctx, tx, step, w.applied)
 	if err != nil {
 		return w, err
 	}
-	w.bad = append(quarantined(step.Failed), left...)
-	if w.held, err = a.fence.Quarantine(ctx, tx, w.bad); err != nil {
-		return w, err
-	}
+	w.bad = append(quarantined(step.Failed), w.left...)
+	w.held, err = a.fence.Quarantine(ctx, tx, w.bad)
+	return w, err
+}
+
+// tallied returns a checkpoint with what a batch has done added.
+func tallied(r store.Range, w written) store.Range {
 	r.FoundInPass += int64(w.applied.Found)
-	r.Changed += int64(w.applied.Changed - len(left))
+	r.Changed += int64(w.applied.Changed - len(w.left))
 	r.Moved += int64(w.applied.moved())
-	return w, a.fence.Counts(ctx, tx, r)
+	return r
+}
+
+// recount corrects the counts of the checkpoint where the batch did something
+// else than was expected.
+func (a *attempt) recount(ctx context.Context, tx bun.Tx, expected, actual store.Range) (store.Range, error) {
+	if actual == expected {
+		return actual, nil
+	}
+	return actual, a.fence.Counts(ctx, tx, &actual)
 }
 
 func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, error) {

@@ -75,6 +75,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	update := s.plan.update(s.pending)
 	update.Rows = s.values(t.good)
+	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
 		n, err := s.d.Write(ctx, tx, update)
 		return Applied{Found: len(t.good), Changed: n}, err

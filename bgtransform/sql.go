@@ -93,6 +93,10 @@ func formatSQL(db *bun.DB, query string, args []any) string {
 type sqlStepper struct {
 	walker
 	set string
+
+	// dense tells whether all rows of the last batch were pending: most tables
+	// are pending as a whole, and then not at all.
+	dense bool
 }
 
 // probe runs the statement over no rows, so that an error in it is found
@@ -130,6 +134,9 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	})
 	if err != nil || r.N == 0 {
 		return step, err
+	}
+	if s.dense {
+		step.expect = Applied{Found: r.N, Changed: r.N}
 	}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return s.apply(ctx, tx, r, skip, args) }
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
@@ -187,6 +194,7 @@ func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip 
 	if err != nil {
 		return Applied{}, err
 	}
+	s.dense = changed == r.N
 	return Applied{Found: max(found, changed), Changed: changed}, nil
 }
 

@@ -104,6 +104,10 @@ type Step struct {
 	// the first batch of an attempt and in every pass but the first. Nil when
 	// the kind cannot tell.
 	StillPending func(ctx context.Context, tx bun.Tx) ([]string, error)
+
+	// expect is what Apply will most likely have done. The checkpoint says so
+	// beforehand, and is written once more only where it turns out differently.
+	expect Applied
 }
 
 // Applied is what [Step].Apply did. A pass that found rows is followed by

@@ -20,11 +20,10 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	if end, over := a.interrupted(stop, ctx); over {
 		return end, true
 	}
-	in, err := a.s.store.Intent(ctx, a.e.name)
-	if err != nil {
-		return a.react(stop, ctx, nil, err)
-	}
-	if end, over := a.obey(ctx, in); over {
+	if end, over, err := a.listen(ctx); err != nil || over {
+		if err != nil {
+			return a.react(stop, ctx, nil, err)
+		}
 		return end, true
 	}
 	if p, shut := a.windowEnds(time.Now()); shut {
@@ -51,6 +50,30 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		return a.passEnd(ctx)
 	}
 	return a.dryEnd()
+}
+
+// listenEvery is how often it is looked what operators want while batches are
+// shorter than that. It is nothing to a human, and saves fast batches a query.
+const listenEvery = 50 * time.Millisecond
+
+// listen looks what operators want, and follows it: after every pause, whenever
+// this process knows of something, and every few batches.
+func (a *attempt) listen(ctx context.Context) (ending, bool, error) {
+	select {
+	case <-a.e.wakes:
+		a.looked = time.Time{}
+	default:
+	}
+	if time.Since(a.looked) < listenEvery {
+		return ending{}, false, nil
+	}
+	in, err := a.s.store.Intent(ctx, a.e.name)
+	if err != nil {
+		return ending{}, false, err
+	}
+	a.looked = time.Now()
+	end, over := a.obey(ctx, in)
+	return end, over, nil
 }
 
 // interrupted reports what ends an attempt without anybody's fault.
@@ -148,6 +171,7 @@ func (a *attempt) giveSign(ctx context.Context) error {
 
 // nap sleeps until d is over or anything happens that the next turn must see.
 func (a *attempt) nap(stop, ctx context.Context, d time.Duration) {
+	a.looked = time.Time{}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -80,9 +80,13 @@ func (a Attempt) BatchTx(ctx context.Context, r *Range, fn func(ctx context.Cont
 
 func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(ctx context.Context, tx bun.Tx) error) error {
 	limits := dialect.Limits{Statement: a.Bounds.Statement, Lock: a.Bounds.Lock, Relaxed: relaxed}
-	err := a.s.d.Transact(ctx, a.s.db, limits, func(ctx context.Context, tx bun.Tx) error {
-		if err := a.check(ctx, tx, r); err != nil {
-			return err
+	first, err := a.checkpoint(r)
+	if err != nil {
+		return err
+	}
+	err = a.s.d.TransactAfter(ctx, a.s.db, limits, first, func(ctx context.Context, tx bun.Tx, matched int64) error {
+		if matched == 0 {
+			return a.refused(ctx, tx)
 		}
 		if fn == nil {
 			return nil
@@ -95,28 +99,22 @@ func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(c
 	return err
 }
 
-// check is the first statement of every transaction: it takes the row's lock,
+// checkpoint is the first statement of every transaction: it takes the row's lock,
 // on SQLite the database's write lock, before anything is read. The beats tell
 // a checkpoint that was lost, or written without our knowing, from ours.
-func (a Attempt) check(ctx context.Context, tx bun.Tx, r *Range) error {
-	res, err := tx.NewUpdate().Model(r).
+func (a Attempt) checkpoint(r *Range) (string, error) {
+	text, err := a.s.db.NewUpdate().Model(r).
 		Column("quiet_ms", "run_no", "mode", "restarts", "retries", "link", "pass_no", "cursor_key", "at_end", "batches",
 			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved",
 			"remaining", "rows_per_sec", "busy_ms", "limited_code", "limited_by").
 		Column("heartbeat_ms", "beats").Value("heartbeat_ms", "?", a.s.now()).
 		Value("beats", "beats + 1"). // always a change, for databases that report changed rows only
-		Where("name = ? AND range_no = 0 AND attempt = ? AND beats = ?", a.Name, a.Number, r.Beats).Exec(ctx)
+		Where("name = ? AND range_no = 0 AND attempt = ? AND beats = ?", a.Name, a.Number, r.Beats).
+		AppendQuery(a.s.db.QueryGen(), nil)
 	if err != nil {
-		return fmt.Errorf("write checkpoint: %w", err)
+		return "", fmt.Errorf("spell checkpoint: %w", err)
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("check fence: %w", err)
-	}
-	if n == 0 {
-		return a.refused(ctx, tx)
-	}
-	return nil
+	return string(text), nil
 }
 
 // refused says why the checkpoint's row did not match.

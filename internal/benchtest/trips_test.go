@@ -35,8 +35,8 @@ func TestTripsOfABatch(t *testing.T) {
 		tr    bgtransform.Transform
 		trips int
 	}{
-		"SQL":  {sqlTransform(), 11},
-		"Rows": {rowsTransform(), 12},
+		"SQL":  {sqlTransform(), 7},
+		"Rows": {rowsTransform(), 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -81,6 +81,10 @@ type Dialect struct {
 
 	// write runs fn in a transaction that the server bounds.
 	write func(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, tx bun.Tx) error) error
+
+	// settings spells the limits as statements that may stand before another
+	// one in the same message. It is nil where they cannot.
+	settings func(l Limits) string
 }
 
 // For returns the dialect of db, or an error that says which are supported.

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -41,6 +42,27 @@ func (d *Dialect) Read(ctx context.Context, db *bun.DB, l Limits, fn func(ctx co
 // commits when fn returns nil, else it rolls back and returns fn's error.
 func (d *Dialect) Transact(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, tx bun.Tx) error) error {
 	return d.write(ctx, db, l.within(ctx), fn)
+}
+
+// TransactAfter is [Dialect.Transact] for a transaction whose first statement is
+// first, SQL text that binds nothing. fn is told how many rows that affected. The
+// limits travel with it where they can, which saves a trip to the server.
+func (d *Dialect) TransactAfter(ctx context.Context, db *bun.DB, l Limits, first string, fn func(ctx context.Context, tx bun.Tx, affected int64) error) error {
+	write, l := d.write, l.within(ctx)
+	if d.settings != nil {
+		write, first = inTx, d.settings(l)+first
+	}
+	return write(ctx, db, l, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewRaw("?", bun.Safe(first)).Exec(ctx) // bun would take a ? in the text for a placeholder
+		if err != nil {
+			return fmt.Errorf("the transaction's first statement: %w", err)
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return fmt.Errorf("the transaction's first statement: %w", err)
+		}
+		return fn(ctx, tx, n)
+	})
 }
 
 // unlimited runs fn without a transaction of its own: the database is in the

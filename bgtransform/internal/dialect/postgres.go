@@ -25,6 +25,7 @@ func postgres() *Dialect {
 	d.Write = d.writeUnnested
 	d.read = d.postgresRead
 	d.write = d.postgresWrite
+	d.settings = postgresSettings
 	return d
 }
 

@@ -3,21 +3,53 @@ package dialect
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 )
 
 // postgresRead runs fn in a read-only transaction, for that is how far a
-// timeout reaches that the app's own use of the connection must not inherit.
-func (d *Dialect) postgresRead(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) error {
-	return db.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
-		if err := postgresSet(ctx, tx, l); err != nil {
-			return err
+// timeout reaches that the app's own use of the connection must not inherit. It
+// begins and ends the transaction by itself, because database/sql would make one
+// more trip to the server for it.
+func (d *Dialect) postgresRead(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) (err error) {
+	conn, err := db.DB.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	ended := false
+	defer func() { // also when fn panics
+		if !ended {
+			ended = postgresEnd(ctx, conn, "ROLLBACK") == nil
 		}
-		return fn(ctx, d.Bound(tx))
-	})
+		if !ended { // nobody may find it inside a transaction
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close()
+	}()
+	if _, err := conn.ExecContext(ctx, "BEGIN READ ONLY;"+postgresSettings(l)); err != nil {
+		return err
+	}
+	if err := fn(ctx, querier{d, conn}); err != nil {
+		return err
+	}
+	err = postgresEnd(ctx, conn, "COMMIT")
+	ended = err == nil
+	return err
+}
+
+// endTimeout bounds how long the end of a transaction that only read may take.
+const endTimeout = 5 * time.Second
+
+// postgresEnd ends a transaction, although ctx may have ended.
+func postgresEnd(ctx context.Context, conn *sql.Conn, how string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	_, err := conn.ExecContext(ctx, how)
+	return err
 }
 
 func (d *Dialect) postgresWrite(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, tx bun.Tx) error) error {
