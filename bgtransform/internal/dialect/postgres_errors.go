@@ -28,7 +28,7 @@ func postgresClassify(err error) Class {
 		return Timeout
 	case "40003": // statement_completion_unknown
 		return Unavailable
-	case "55P03", "55006": // lock_not_available, object_in_use
+	case "55P03", "55006", "26000": // lock_not_available, object_in_use, a prepared statement that is gone
 		return Transient
 	case "54000", "54001", "54023": // the statement is too large or too deep
 		return Timeout
@@ -51,7 +51,7 @@ func postgresClass(code string) Class {
 		return Transient
 	case "08", "28", "3D", "53", "57", "58": // connection, authorization, no database, resources, shutdown, system
 		return Unavailable
-	case "42", "3F", "26": // syntax or access rule, no schema, a prepared statement that is gone
+	case "42", "3F": // syntax or access rule, no schema
 		return Schema
 	case "22", "23", "21", "44", "P0": // data, constraint, cardinality, check option, raised by a trigger
 		return BadRow

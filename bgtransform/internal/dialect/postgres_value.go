@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"encoding/hex"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -75,7 +76,9 @@ func postgresLiteral(c Column, literal string) any {
 // Go reads in another way, is the server's to read.
 func postgresFloat(c Column, literal, unquoted string) (float64, bool) {
 	switch unquoted {
-	case "NaN", "Infinity", "-Infinity":
+	case "NaN":
+		return math.Float64frombits(0x7ff8000000000000), true // the server's own; Go's has other bytes
+	case "Infinity", "-Infinity":
 		literal = unquoted
 	}
 	bits := 64
@@ -84,5 +87,8 @@ func postgresFloat(c Column, literal, unquoted string) (float64, bool) {
 	}
 	f, err := strconv.ParseFloat(literal, bits)
 	vanished := f == 0 && strings.ContainsAny(literal, "123456789")
+	if f == 0 {
+		f = 0 // a literal is a numeric first, which has no -0
+	}
 	return f, err == nil && !vanished && !strings.ContainsAny(literal, "xX_")
 }
