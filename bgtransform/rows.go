@@ -25,7 +25,8 @@ type Rows[M any] struct {
 	Name string
 
 	// Pending is the SQL condition that is true for rows that are still to be
-	// transformed, and false once they are, such as "length_ms IS NULL". Required.
+	// transformed, and false once they are, such as "length_ms IS NULL".
+	// Required, unless Processed keeps what is done.
 	Pending string
 
 	// PendingArgs fill the placeholders (?) of Pending, as in bun.
@@ -36,8 +37,14 @@ type Rows[M any] struct {
 	Reads []string
 
 	// Writes are the columns that user code sets. No other column is written.
-	// Required.
+	// Required, unless Processed keeps what is done: then user code may do all
+	// of its work elsewhere.
 	Writes []string
+
+	// Processed keeps the keys of rows that are done, for a transform whose rows
+	// do not show it: one that changes a value in place, or has its effect
+	// elsewhere. The zero value keeps none. A restart does not empty the set.
+	Processed Processed
 
 	// Each transforms one row, in place. An error or a panic puts the row into
 	// quarantine and the rest goes on; return [Later] for what is not the row's
@@ -78,10 +85,10 @@ func (r Rows[M]) Definition() Definition {
 // Check implements [Checker].
 func (r Rows[M]) Check(db *bun.DB) error {
 	var errs []error
-	if r.Pending == "" {
+	if r.Pending == "" && !r.Processed.used() {
 		errs = append(errs, errors.New(`Pending is empty; want the SQL condition of rows still to be transformed, such as "length_ms IS NULL"`))
 	}
-	if len(r.Writes) == 0 {
+	if len(r.Writes) == 0 && !r.Processed.used() {
 		errs = append(errs, errors.New("Writes is empty; want the columns that user code sets"))
 	}
 	if (r.Each == nil) == (r.Batch == nil) {
@@ -113,10 +120,18 @@ func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	}
 	plan.resolve(t)
 	s := &rowStepper[M]{
-		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: formatSQL(db, r.Pending, r.PendingArgs)},
+		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: r.pending(db)},
 		plan:   plan,
 		caller: newCaller(ctx),
 		def:    r,
 	}
 	return s, s.probe(ctx)
+}
+
+// pending returns the condition in full.
+func (r Rows[M]) pending(db *bun.DB) string {
+	if r.Pending == "" {
+		return "1 = 1"
+	}
+	return formatSQL(db, r.Pending, r.PendingArgs)
 }

@@ -58,6 +58,9 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if err != nil || r.N == 0 {
 		return step, err
 	}
+	if rows.rows, err = s.undone(ctx, rows.rows); err != nil {
+		return Step{}, err
+	}
 	t, err := s.transform(ctx, r, rows, req)
 	if err != nil {
 		return Step{}, err
@@ -77,13 +80,30 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	update.Rows = s.values(t.good)
 	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
-		n, err := s.d.Write(ctx, tx, update)
+		n, err := s.write(ctx, tx, update)
+		if err == nil {
+			err = s.mark(ctx, tx, t.good, update.Rows)
+		}
 		return Applied{Found: len(t.good), Changed: n}, err
+	}
+	if s.def.Processed.used() {
+		return step, nil // the rows need not show that they are done
 	}
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
 		return s.unfinished(ctx, tx, r, t.good, update.Rows)
 	}
 	return step, nil
+}
+
+// write writes rows back, if the transform writes any column.
+func (s *rowStepper[M]) write(ctx context.Context, tx bun.Tx, u dialect.Update) (int, error) {
+	if len(u.Sets) > 0 {
+		return s.d.Write(ctx, tx, u)
+	}
+	for i := range u.Rows {
+		u.Rows[i].Changed = true
+	}
+	return len(u.Rows), nil
 }
 
 // found are the pending rows of a range, without those in quarantine, parted
@@ -178,7 +198,10 @@ func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, f found[M
 		if err != nil {
 			return t, err
 		}
-		rows, t.failed = f.rows, f.odd
+		if rows, err = s.undone(ctx, f.rows); err != nil {
+			return t, err
+		}
+		t.failed = f.odd
 	}
 	failures, done, err := s.each(ctx, models(rows), req.Budget)
 	if err != nil {

@@ -96,6 +96,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			a.Discharge(ctx, tx, []string{"k", "other"}), a.DischargeAll(ctx, tx),
+			store.AddProcessed(ctx, tx, "x", []string{"k"}), store.SetMark(ctx, tx, "x", 1), store.SetMark(ctx, tx, "x", 2),
 			a.Redefined(ctx, tx, "host"), a.Leave(ctx, tx),
 		)
 	}))
@@ -107,6 +108,12 @@ func everything(ctx context.Context, db *bun.DB) error {
 	} {
 		errs = append(errs, s.Act(ctx, "x", c, allow))
 	}
+	_, err = store.ProcessedKeys(ctx, db, "x", []string{"k"})
+	errs = append(errs, err)
+	_, _, err = store.LastMark(ctx, db, "x")
+	errs = append(errs, err)
+	_, err = s.ForgetProcessed(ctx, "x", 5)
+	errs = append(errs, err)
 	_, err = s.Load(ctx)
 	errs = append(errs, err)
 	_, err = s.Intent(ctx, "x")

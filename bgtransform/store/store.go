@@ -45,7 +45,7 @@ func New(db *bun.DB) (*Store, error) {
 func Create(ctx context.Context, db bun.IDB) error {
 	for _, model := range []any{
 		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
-		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil),
+		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
 	} {
 		if _, err := db.NewCreateTable().Model(model).IfNotExists().Exec(ctx); err != nil {
 			return fmt.Errorf("create table for %T: %w", model, err)

@@ -61,6 +61,7 @@ func rules() map[string]rule {
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
 
 		"adapters/redislease": {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
+		"adapters/redisset":   {ours: engine, theirs: []string{goRedis}},
 		"adapters/embedded":   {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
 
 		"telemetry":       {ours: engine, theirs: []string{otel}, never: sdk},
