@@ -15,19 +15,31 @@ type way struct {
 	ours    func(tb testing.TB, s *server) *watch
 }
 
+// The ways that are compared with each other.
+const (
+	bareLoop  = "keyset UPDATE loop"
+	oursSQL   = "ours, SQL"
+	bunLoop   = "bun bulk loop"
+	oursRows  = "ours, Rows"
+	pgrollWay = "pgroll's way"
+	rowByRow  = "row by row"
+)
+
 func (s *server) ways() []way {
 	ways := []way{
-		{name: "keyset UPDATE loop", share: 1, byHand: s.bareSQL},
-		{name: "ours, SQL", share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, sqlTransform(), batchSize) }},
-		{name: "bun bulk loop", share: 1, byHand: s.bareBulk},
-		{name: "ours, Rows", share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, rowsTransform(), batchSize) }},
+		{name: bareLoop, share: 1, byHand: s.bareSQL},
+		{name: oursSQL, share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, sqlTransform(), batchSize) }},
+		{name: bunLoop, share: 1, byHand: s.bareBulk},
+		{name: oursRows, share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, rowsTransform(), batchSize) }},
 	}
-	if s.name == "PostgreSQL" {
-		ways = append(ways, way{name: "pgroll's way", share: 1, prepare: preparePgroll, byHand: s.pgroll})
+	if s.name == "MariaDB" {
+		ways[2].byHand = s.bareUpsert
+	} else {
+		ways = append(ways, way{name: pgrollWay, share: 1, prepare: preparePgroll, byHand: s.pgroll})
 	}
 	return append(ways,
-		way{name: "row by row, a transaction a batch", share: 4, byHand: s.rowByRowTx},
-		way{name: "row by row", share: 100, byHand: s.rowByRow},
+		way{name: "row by row, a transaction a batch", share: 20, byHand: s.rowByRowTx},
+		way{name: rowByRow, share: 200, byHand: s.rowByRow},
 		way{name: "one UPDATE", share: 1, byHand: s.oneUpdate},
 	)
 }
@@ -57,10 +69,13 @@ func backfill(b *testing.B, s *server) {
 			all.add(w.name, w.measure(b, s, rows))
 		}
 		turn++
+		all.print() // also when there is no time for the next turn
 	}
 	b.ReportMetric(0, "ns/op")
-	all.print(b)
+	all.metrics(b)
 }
+
+func BenchmarkBackfillMariaDB(b *testing.B) { backfill(b, startMariaDB(b)) }
 
 func (w way) measure(b *testing.B, s *server, rows int) result {
 	b.Helper()
