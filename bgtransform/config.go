@@ -35,8 +35,9 @@ type Config struct {
 	// it is cancelled and rolled back. Defaults to 5 s.
 	Grace time.Duration
 
-	// IdlePoll is how often an instance with nothing to do looks whether an
-	// operator wants something, with one small query. Defaults to 1 minute.
+	// IdlePoll is how often at most an instance with nothing to do looks whether
+	// an operator wants something, with one small query for all its transforms;
+	// it takes a quarter longer, for a pool must not ask at once. Defaults to 1 minute.
 	IdlePoll time.Duration
 
 	// Instance names this instance to operators and to the others of the pool.

@@ -17,7 +17,7 @@ const attentive = 2 * time.Second
 func (s *Scheduler) poll(ctx context.Context, entries []*entry) {
 	for {
 		names, every := s.settled(entries)
-		timer := time.NewTimer(backoff.Jitter(every))
+		timer := time.NewTimer(every + backoff.Jitter(every/4)) // never more often than was said
 		select {
 		case <-ctx.Done():
 			timer.Stop()

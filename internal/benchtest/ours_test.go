@@ -31,18 +31,12 @@ func unthrottled(batch int) throttle.Limits {
 
 // watch is an observer that takes the time of an attempt, batch by batch.
 type watch struct {
-	mu     sync.Mutex
-	began  time.Time
-	passed time.Duration // from the attempt's begin to the end of its first pass
-	whole  time.Duration // to the end of the attempt
-	keys   []keysTook
-	ended  chan struct{}
-}
-
-// keysTook is how long a batch of the first pass took.
-type keysTook struct {
-	keys int
-	took time.Duration
+	mu      sync.Mutex
+	began   time.Time
+	passed  time.Duration   // from the attempt's begin to the end of its first pass
+	whole   time.Duration   // to the end of the attempt
+	batches []time.Duration // of the first pass
+	ended   chan struct{}
 }
 
 func newWatch() *watch { return &watch{ended: make(chan struct{})} }
@@ -65,7 +59,7 @@ func (w *watch) BatchEnd(_ context.Context, info bgtransform.BatchEndInfo) {
 		return
 	}
 	now := time.Since(w.began)
-	w.keys = append(w.keys, keysTook{info.Keys, now - w.passed})
+	w.batches = append(w.batches, now-w.passed)
 	w.passed = now
 }
 
