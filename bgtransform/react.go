@@ -96,7 +96,8 @@ func failsAtOnce(err error) bool {
 
 func isSchema(err error) bool {
 	var missing *schemaError
-	return errors.As(err, &missing)
+	var changed *dialect.RefusedError
+	return errors.As(err, &missing) || errors.As(err, &changed)
 }
 
 // lost says how an attempt ends that cannot go on: after an interrupt, a lost

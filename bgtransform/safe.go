@@ -125,10 +125,13 @@ func (s *Scheduler) classify(err error) dialect.Class {
 func (s *Scheduler) safeText(err error) string {
 	var own *safeError
 	var missing *schemaError
+	var changed *dialect.RefusedError
 	var crash *panicError
 	switch {
 	case err == nil:
 		return ""
+	case errors.As(err, &changed):
+		return changed.Text
 	case errors.As(err, &own):
 		return own.text
 	case errors.As(err, &missing):

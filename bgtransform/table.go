@@ -125,8 +125,13 @@ func (t *table) key(cursor string) (keyset.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(key) != len(t.PKs) {
-		return nil, errors.New("the cursor belongs to another primary key; restart the transform")
+	another := len(key) != len(t.PKs)
+	for i := 0; i < len(key) && !another; i++ {
+		_, isInt := key[i].(int64)
+		another = isInt && (t.walk.Keys[i].Kind == dialect.Text || t.walk.Keys[i].Kind == dialect.Other)
+	}
+	if another {
+		return nil, &schemaError{"the cursor belongs to another primary key; restart the transform"}
 	}
 	return key, nil
 }

@@ -29,7 +29,11 @@ func (d *Dialect) writeUnnested(ctx context.Context, tx bun.Tx, u Update) (int, 
 	if len(bound) == 0 {
 		return changed, nil
 	}
-	rows, err := d.Bound(tx).QueryContext(ctx, u.unnested(), u.arrays(bound)...)
+	args, err := u.arrays(bound)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := d.Bound(tx).QueryContext(ctx, u.unnested(), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -75,20 +79,23 @@ func (u Update) unnested() string {
 
 // arrays returns the values of some rows, one slice a column, in the
 // statement's order.
-func (u Update) arrays(places []int) []any {
-	var args []any
+func (u Update) arrays(places []int) (args []any, err error) {
 	add := func(cols []Column, values func(r *Row) []any) {
 		for i, c := range cols {
-			args = append(args, array(c.Kind, len(places), func(n int) any { return values(&u.Rows[places[n]])[i] }))
+			values, ok := array(c.Kind, len(places), func(n int) any { return values(&u.Rows[places[n]])[i] })
+			if !ok {
+				err = &RefusedError{fmt.Sprintf("column %s is not of type %s any more", c.SQL, c.Type)}
+			}
+			args = append(args, values)
 		}
 	}
 	add(u.Sets, func(r *Row) []any { return r.Set })
 	add(u.Keys, func(r *Row) []any { return r.Key })
 	add(u.Guards, func(r *Row) []any { return r.Guard })
-	return args
+	return args, err
 }
 
-func array(k Kind, n int, at func(n int) any) any {
+func array(k Kind, n int, at func(n int) any) (any, bool) {
 	switch k {
 	case Int:
 		return typed[int64](n, at)
@@ -102,20 +109,25 @@ func array(k Kind, n int, at func(n int) any) any {
 }
 
 // typed returns a slice of values: of pointers only if there is a NULL, because
-// drivers bind slices of values faster.
-func typed[T any](n int, at func(n int) any) any {
+// drivers bind slices of values faster. It is false for a value of another type,
+// as it is read after a migration has changed the column under us.
+func typed[T any](n int, at func(n int) any) (any, bool) {
 	values := make([]T, n)
 	nulls := false
 	for i := range values {
-		switch v := at(i).(type) {
-		case nil:
+		v := at(i)
+		if v == nil {
 			nulls = true
-		default:
-			values[i] = v.(T)
+			continue
 		}
+		of, ok := v.(T)
+		if !ok {
+			return nil, false
+		}
+		values[i] = of
 	}
 	if !nulls {
-		return values
+		return values, true
 	}
 	pointers := make([]*T, n)
 	for i := range pointers {
@@ -123,5 +135,5 @@ func typed[T any](n int, at func(n int) any) any {
 			pointers[i] = &values[i]
 		}
 	}
-	return pointers
+	return pointers, true
 }
