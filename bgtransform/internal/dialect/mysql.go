@@ -50,7 +50,7 @@ func mysqlRaw(c Column) string {
 	case Other:
 		switch c.Type {
 		case mysqlNumber:
-			return "(" + c.SQL + " + 0)"
+			return "CAST(" + c.SQL + " AS UNSIGNED)"
 		case mysqlTimestamp:
 			return "CAST(UNIX_TIMESTAMP(" + c.SQL + ") AS BINARY)" // its text depends on the time zone
 		case mysqlHex:

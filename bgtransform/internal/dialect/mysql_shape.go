@@ -31,6 +31,9 @@ func (u Update) shape() shape {
 			for n := 0; n < len(u.Rows) && cs[i] == cellNull; n++ {
 				cs[i] = cellOf(c, values(&u.Rows[n])[i])
 			}
+			if cs[i] == cellNull && mysqlCarry(c) != Arg {
+				cs[i] = cellBytes // else the column's bytes would be compared as a number
+			}
 		}
 		return cs
 	}
