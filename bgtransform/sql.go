@@ -182,20 +182,30 @@ func (s *sqlStepper) todo(r keyset.Range, skip string, skipArgs []any) (string, 
 }
 
 func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip string, args []any) (Applied, error) {
-	found := 0
-	if !s.d.AffectedIsMatched {
-		cond, condArgs := s.todo(r, skip, args)
-		query := "SELECT count(*) FROM " + s.from + " WHERE " + cond
-		if err := s.d.Bound(tx).QueryRowContext(ctx, query, condArgs...).Scan(&found); err != nil {
-			return Applied{}, err
-		}
+	found, err := s.lock(ctx, tx, r, skip, args)
+	if err != nil {
+		return Applied{}, err
 	}
 	changed, err := s.update(ctx, tx, r, skip, args)
 	if err != nil {
 		return Applied{}, err
 	}
+	changed = max(found, changed)
 	s.dense = changed == r.N
-	return Applied{Found: max(found, changed), Changed: changed}, nil
+	return Applied{Found: changed, Changed: changed}, nil
+}
+
+// lock counts and locks the rows that the update will find, on a database whose
+// updates do not count the rows that hold the new values already: else such
+// rows would be found pending for ever, and never counted as written.
+func (s *sqlStepper) lock(ctx context.Context, tx bun.Tx, r keyset.Range, skip string, args []any) (found int, err error) {
+	if s.d.AffectedIsMatched {
+		return 0, nil
+	}
+	cond, args := s.todo(r, skip, args)
+	query := "SELECT count(*) FROM " + s.from + " WHERE " + cond + " FOR UPDATE"
+	err = s.d.Bound(tx).QueryRowContext(ctx, query, args...).Scan(&found)
+	return found, err
 }
 
 func (s *sqlStepper) update(ctx context.Context, db bun.IDB, r keyset.Range, skip string, skipArgs []any) (int, error) {

@@ -126,7 +126,7 @@ type Action struct {
 type leaseRow struct {
 	bun.BaseModel `bun:"table:bgtransform_leases,alias:l"`
 
-	Name      string `bun:"name,pk,type:varchar(200)"`
+	Name      string `bun:"name,pk,type:varchar(500)"`
 	Holder    string `bun:"holder,notnull,type:varchar(200)"`
 	Term      string `bun:"term,notnull,type:varchar(64)"`
 	ExpiresMS int64  `bun:"expires_ms,notnull,type:bigint"`

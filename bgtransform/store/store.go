@@ -47,7 +47,8 @@ func Create(ctx context.Context, db bun.IDB) error {
 		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
 		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
 	} {
-		if _, err := db.NewCreateTable().Model(model).IfNotExists().Exec(ctx); err != nil {
+		query := db.NewCreateTable().Model(model).IfNotExists().String() + dialect.TableOptions(db.Dialect().Name())
+		if _, err := db.ExecContext(ctx, query); err != nil {
 			return fmt.Errorf("create table for %T: %w", model, err)
 		}
 	}

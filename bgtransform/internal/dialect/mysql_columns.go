@@ -2,8 +2,6 @@ package dialect
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -115,20 +113,4 @@ func mysqlKey(ctx context.Context, q Querier, table Table, cols []Column) error 
 		}
 	}
 	return rows.Err()
-}
-
-// mysqlEngine refuses tables without transactions: no batch of them could be
-// undone, nor be one with its checkpoint.
-func mysqlEngine(ctx context.Context, q Querier, table Table) error {
-	var engine, transactions string
-	err := q.QueryRowContext(ctx, "SELECT e.engine, coalesce(e.transactions, 'NO') FROM information_schema.tables AS t"+
-		" JOIN information_schema.engines AS e ON e.engine = t.engine"+
-		" WHERE "+mysqlNamed, mysqlName(table)...).Scan(&engine, &transactions)
-	if errors.Is(err, sql.ErrNoRows) { // a view
-		return nil
-	}
-	if err == nil && transactions != "YES" {
-		return &RefusedError{"its engine " + engine + " has no transactions; a transform needs one that has, such as InnoDB"}
-	}
-	return err
 }

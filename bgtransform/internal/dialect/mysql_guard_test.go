@@ -72,7 +72,7 @@ func mysqlConnections() map[string][]string {
 		"latin1":             {"charset=latin1"},
 		"another collation":  {"collation=utf8mb4_bin", "loc=Europe%2FBerlin"},
 		"found rows":         {"clientFoundRows=true"},
-		"ANSI":               {"sql_mode=%27ANSI%2CNO_BACKSLASH_ESCAPES%27"},
+		"ANSI":               {"sql_mode=%27ANSI%27"},
 		"a zone with summer": {"time_zone=%27SYSTEM%27", "interpolateParams=true", "parseTime=true", "loc=Local"},
 	}
 }
