@@ -38,6 +38,11 @@ type attempt struct {
 	beat      time.Time // when the database last had a sign of life
 	notBefore time.Time // user code asked not to be called before
 	unsure    bool      // a commit may have taken place without our knowing
+
+	claimed    store.Range // as the attempt began
+	changedAt  int64       // rows changed when this attempt's part of the pass began
+	lockedRows int         // one after the other, that were left to the next pass
+	lockedErr  error       // why the last of them was, in this pass
 }
 
 // ending is how an attempt leaves a transform.
@@ -77,7 +82,7 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		return pause{reason: reason}
 	}
 	watched, end := a.life(stop, ctx)
-	if end.err == nil {
+	if end.err == nil || a.advanced() {
 		again.Reset()
 	}
 	if end.wait < 0 { // an error whose backoff is the loop's
@@ -93,6 +98,13 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		return pause{s.databaseReason(err, wait), wait}
 	}
 	return pause{end.reason, end.wait}
+}
+
+// advanced reports whether the attempt has come further than the one before it, so
+// that the error that ends it is not one more of the same.
+func (a *attempt) advanced() bool {
+	was, is := a.claimed, a.rec.Range
+	return is.Changed > was.Changed || (is.Pass == was.Pass && is.KeysInPass > was.KeysInPass)
 }
 
 func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
@@ -113,6 +125,8 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second},
 		dry:   dryRun{origin: rec.Range, began: time.Now()},
 		beat:  time.Now(),
+
+		claimed: rec.Range, changedAt: rec.Range.Changed,
 	}
 	a.rec.Range.QuietMS = (s.cfg.LeaseTTL + quietLeeway).Milliseconds()
 	return a, nil
@@ -238,6 +252,7 @@ func (a *attempt) write(ctx context.Context, r store.Range, t *store.Transform, 
 		return more(ctx, tx)
 	})
 	if err != nil {
+		a.unsure = !errors.Is(err, ErrFenced)
 		return err
 	}
 	a.rec.Range, a.rec.Transform = r, *t

@@ -18,7 +18,7 @@ var errRolledBack = errors.New("bgtransform: rolled back on purpose")
 // everything in one transaction, and reports to the pacer. The step comes back
 // with an error too, when there is one.
 func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
-	if err := a.settle(ctx); err != nil {
+	if err := a.settled(ctx); err != nil {
 		return nil, err
 	}
 	size := a.pacer.Size()
@@ -66,10 +66,14 @@ func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelF
 func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 	r := a.rec.Range
 	step, err := contain(ctx, func() (Step, error) {
-		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips, Budget: a.budget()})
+		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips, Budget: a.budget(), Check: a.checks()})
 	})
 	if err != nil {
-		return nil, foreign(a.stepper, err)
+		err = foreign(a.stepper, err)
+		if step.Keys == 1 && step.Cursor != r.Cursor && !isForeign(err) {
+			return &step, err // our own steppers say where it was
+		}
+		return nil, err
 	}
 	if !step.Last && (step.Cursor == r.Cursor || step.Keys < 1) {
 		return nil, errStuck
@@ -220,6 +224,13 @@ func (a *attempt) settle(ctx context.Context) error {
 	return nil
 }
 
+// settled is settle for callers without a deadline.
+func (a *attempt) settled(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, errSilent)
+	defer cancel()
+	return withCause(ctx, a.settle(ctx))
+}
+
 // accept makes what was committed the attempt's own view.
 func (a *attempt) accept(r store.Range, bad []store.Quarantined, held int64) {
 	a.rec.Range = r
@@ -252,7 +263,7 @@ func quarantined(failed []RowFailure) []store.Quarantined {
 // If none of the run's first rows has turned, the definition is wrong; single
 // rows that have not turned go to quarantine.
 func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, applied Applied) ([]store.Quarantined, error) {
-	if step.StillPending == nil || applied.Changed == 0 || (!a.first && a.rec.Range.Pass == 1) {
+	if step.StillPending == nil || applied.Changed == 0 || !a.checks() {
 		return nil, nil
 	}
 	keys, err := contain(ctx, func() ([]string, error) { return step.StillPending(ctx, tx) })
@@ -268,6 +279,9 @@ func (a *attempt) stillPending(ctx context.Context, tx bun.Tx, step *Step, appli
 	}
 	return bad, nil
 }
+
+// checks reports whether a batch is to be looked at with [attempt.stillPending].
+func (a *attempt) checks() bool { return a.first || a.rec.Range.Pass > 1 }
 
 // errNeverTurns fails a transform whose definition cannot come to an end.
 var errNeverTurns = &safeError{class: string(ReasonStillMatch), text: "the pending condition is still true for every row of a batch after it was written; nothing was changed. The condition must turn false by what the transform writes"}

@@ -2,10 +2,12 @@ package bgtransform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -23,7 +25,7 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	}
 	open, err := a.recheck(ctx)
 	if err != nil {
-		return a.lost(ctx, err), true
+		return a.passFailed(ctx, err)
 	}
 	if open == 0 {
 		return ending{state: StateComplete}, true
@@ -31,7 +33,7 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	r, t := a.rec.Range, a.rec.Transform
 	r.AtEnd = true
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
-		return a.lost(ctx, err), true
+		return a.passFailed(ctx, err)
 	}
 	a.rec.Held = int64(open)
 	return ending{state: StateWaiting, reason: Reason{
@@ -40,15 +42,27 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	}}, true
 }
 
+// passFailed ends the attempt after an error at the end of a pass, unless the
+// checkpoints before it were lost: then the pass has not come to its end.
+func (a *attempt) passFailed(ctx context.Context, err error) (ending, bool) {
+	if errors.Is(err, store.ErrUnsettled) {
+		a.unsure = true
+		return ending{}, false
+	}
+	return a.lost(ctx, err), true
+}
+
 func (a *attempt) nextPass(ctx context.Context) (ending, bool) {
 	r, t := a.rec.Range, a.rec.Transform
 	newPass(&r)
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
-		return a.lost(ctx, err), true
+		return a.passFailed(ctx, err)
 	}
 	a.log.InfoContext(ctx, "bgtransform: next pass", "pass", r.Pass)
 	a.show()
-	return ending{}, false
+	end, over := a.stillLocked()
+	a.lockedErr, a.changedAt = nil, r.Changed
+	return end, over
 }
 
 // recheck discharges rows from quarantine that the app has fixed or deleted
@@ -64,7 +78,11 @@ func (a *attempt) recheck(ctx context.Context) (int, error) {
 	}
 	pending, err := contain(ctx, func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
 	if err != nil {
-		return 0, fmt.Errorf("look at the quarantine: %w", foreign(a.stepper, err))
+		err = foreign(a.stepper, err)
+		if a.s.classify(err) == dialect.BadRow && !isForeign(err) {
+			return len(keys), nil // the pending condition itself fails for one of them
+		}
+		return 0, fmt.Errorf("look at the quarantine: %w", err)
 	}
 	done := without(keys, pending)
 	if len(done) == 0 {
@@ -73,6 +91,7 @@ func (a *attempt) recheck(ctx context.Context) (int, error) {
 	r := a.rec.Range
 	err = a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx, done) })
 	if err != nil {
+		a.unsure = true
 		return 0, err
 	}
 	a.rec.Range = r

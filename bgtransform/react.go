@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/uptrace/bun"
-
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
@@ -15,10 +13,12 @@ import (
 )
 
 // How often a batch is tried before the attempt gives way: errors that the
-// database asks to retry, and errors that nobody knows.
+// database asks to retry, errors that nobody knows, and a database that is not
+// there, for which the lease goes to an instance that may have a better way to it.
 const (
-	transientTries = 8
-	unknownTries   = 5
+	transientTries   = 8
+	unknownTries     = 5
+	unavailableTries = 3
 )
 
 // react decides what follows an error of a batch: the batch again, a smaller
@@ -43,27 +43,34 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 	class := a.s.classify(err)
 	size := a.pacer.Size()
 	switch {
-	case class == dialect.Unavailable, class == dialect.Schema:
+	case class == dialect.Schema:
 		return a.lost(ctx, err), true
-	case class == dialect.BadRow && step != nil && step.Keys == 1:
-		return a.setAside(ctx, step, err)
-	case (class == dialect.BadRow || class == dialect.Timeout) && size > 1:
+	case step != nil && step.Keys == 1 && a.alone(class):
+		return a.without(ctx, step, class, err)
+	case size > 1 && class == dialect.BadRow:
 		a.pacer.Shrink()
-		if class == dialect.BadRow {
-			return ending{}, false // halving finds the row; no need to wait
-		}
-	}
-	most := unknownTries
-	if class == dialect.Transient || class == dialect.Timeout || class == dialect.Interrupted {
-		most = transientTries
+		return ending{}, false // halving finds the row; no need to wait
+	case size > 1 && (class == dialect.Timeout || (class == dialect.Transient && a.retry.Tries() > 0)):
+		a.pacer.Shrink() // fewer rows meet fewer locks, and halving finds the one that stays locked
 	}
 	wait := a.retry.Next()
-	if a.retry.Tries() >= most {
+	if a.retry.Tries() >= triesOf(class) {
 		return a.exhausted(ctx, class, err), true
 	}
 	a.backingOff(ctx, err, wait)
 	a.nap(stop, ctx, wait)
 	return ending{}, false
+}
+
+func triesOf(class dialect.Class) int {
+	switch class {
+	case dialect.Transient, dialect.Timeout, dialect.Interrupted:
+		return transientTries
+	case dialect.Unavailable:
+		return unavailableTries
+	default:
+		return unknownTries
+	}
 }
 
 func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration) {
@@ -78,7 +85,9 @@ func (a *attempt) backingOff(ctx context.Context, err error, wait time.Duration)
 
 // exhausted ends an attempt whose batch has failed too often.
 func (a *attempt) exhausted(ctx context.Context, class dialect.Class, err error) ending {
-	if class == dialect.Transient || class == dialect.Interrupted || class == dialect.Timeout || (class == dialect.Unknown && !isForeign(err)) {
+	switch {
+	case class == dialect.BadRow, class == dialect.Unknown && isForeign(err):
+	default:
 		return a.lost(ctx, err)
 	}
 	return a.failed(ReasonError, fmt.Sprintf("failed after %d tries: %s", a.retry.Tries(), a.s.safeText(err)), err)
@@ -149,39 +158,6 @@ func (a *attempt) opening(ctx context.Context, err error) ending {
 		}
 	}
 	return end
-}
-
-// setAside puts the one row of a range into quarantine, because the database
-// refuses to write it, and goes on after it.
-func (a *attempt) setAside(ctx context.Context, step *Step, refused error) (ending, bool) {
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
-	defer cancel()
-	r := a.rec.Range
-	r.Batches++
-	r.Cursor, r.Keys, r.KeysInPass = step.Cursor, r.Keys+1, r.KeysInPass+1
-	bad := []store.Quarantined{{Key: step.Cursor, Class: "refused by the database", Message: refused.Error()}}
-	var held int64
-	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
-		if held, err = a.fence.Quarantine(ctx, tx, bad); err == nil && a.e.settings.dryRun {
-			err = errRolledBack
-		}
-		return err
-	})
-	if err != nil && !errors.Is(err, errRolledBack) {
-		a.unsure = true
-		return a.lost(ctx, err), true
-	}
-	a.accept(r, bad, held)
-	a.dry.count(BatchResult{Keys: 1, Quarantined: 1})
-	a.retry.Reset()
-	a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is in quarantine", "rows_in_quarantine", a.rec.Held)
-	if end, over := a.tooManyBad(); over {
-		return end, true
-	}
-	if step.Last {
-		return a.passEnd(ctx)
-	}
-	return ending{}, false
 }
 
 // minSample is how many rows a share needs to mean anything.

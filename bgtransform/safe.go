@@ -113,7 +113,10 @@ func contain[T any](ctx context.Context, fn func() (T, error)) (T, error) {
 
 // classify says what an error means for the batch.
 func (s *Scheduler) classify(err error) dialect.Class {
-	if errors.Is(err, ErrOverran) {
+	switch {
+	case errors.Is(err, errSilent):
+		return dialect.Unavailable
+	case errors.Is(err, ErrOverran):
 		return dialect.Timeout
 	}
 	return s.d.Classify(err)
@@ -188,7 +191,7 @@ func (s *Scheduler) errorType(err error) string {
 // withCause adds to an error why its context ended, which it often hides.
 func withCause(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
-	if cause == nil || errors.Is(err, cause) {
+	if err == nil || cause == nil || errors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", cause, err)

@@ -138,12 +138,31 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	if s.dense {
 		step.expect = Applied{Found: r.N, Changed: r.N}
 	}
-	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return s.apply(ctx, tx, r, skip, args) }
+	var ours []string // the rows that are about to be changed
+	cond, condArgs := s.todo(r, skip, args)
+	step.Apply = func(ctx context.Context, tx bun.Tx) (_ Applied, err error) {
+		if req.Check {
+			if ours, err = s.keysWhere(ctx, s.d.Bound(tx), cond+s.locking(), condArgs...); err != nil {
+				return Applied{}, err
+			}
+		}
+		return s.apply(ctx, tx, r, skip, args)
+	}
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
-		cond, condArgs := s.todo(r, skip, args)
-		return s.keysWhere(ctx, s.d.Bound(tx), cond, condArgs...)
+		left, err := s.keysWhere(ctx, s.d.Bound(tx), cond, condArgs...)
+		return slices.DeleteFunc(left, func(key string) bool { return !slices.Contains(ours, key) }), err
 	}
 	return step, nil
+}
+
+// locking makes of a SELECT one that locks what it finds: what the app makes
+// pending after it is not taken for a row that we have changed. On SQLite the
+// transaction keeps everybody else from writing.
+func (s *sqlStepper) locking() string {
+	if s.d.Name == "sqlite" {
+		return ""
+	}
+	return " FOR UPDATE"
 }
 
 // skipped returns the condition that leaves out the rows in quarantine, which

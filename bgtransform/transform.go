@@ -61,6 +61,9 @@ type Request struct {
 	Budget time.Duration
 
 	Skip Skips // keys in quarantine, which must be neither transformed nor counted
+
+	// Check says that [Step].StillPending will be asked, if rows are changed.
+	Check bool
 }
 
 // Skips is a set of keys. Its zero value is empty.

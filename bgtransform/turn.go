@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -41,6 +42,7 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		return a.react(stop, ctx, step, err)
 	}
 	a.retry.Reset()
+	a.lockedRows = 0
 	if len(step.Failed) > 0 {
 		if end, over := a.tooManyBad(); over {
 			return end, true
@@ -67,7 +69,7 @@ func (a *attempt) listen(ctx context.Context) (ending, bool, error) {
 	if time.Since(a.looked) < listenEvery {
 		return ending{}, false, nil
 	}
-	in, err := a.s.store.Intent(ctx, a.e.name)
+	in, err := a.intent(ctx)
 	if err != nil {
 		return ending{}, false, err
 	}
@@ -75,6 +77,18 @@ func (a *attempt) listen(ctx context.Context) (ending, bool, error) {
 	end, over := a.obey(ctx, in)
 	return end, over, nil
 }
+
+// intent reads what operators want. A server that never answers must not keep the
+// attempt for ever.
+func (a *attempt) intent(ctx context.Context) (store.Intent, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, errSilent)
+	defer cancel()
+	in, err := a.s.store.Intent(ctx, a.e.name)
+	return in, withCause(ctx, err)
+}
+
+// errSilent is the cause with which a small statement ends that has no answer.
+var errSilent = &safeError{class: "unavailable", text: "the app's database does not answer"}
 
 // interrupted reports what ends an attempt without anybody's fault.
 func (a *attempt) interrupted(stop, ctx context.Context) (ending, bool) {
@@ -157,12 +171,15 @@ func (a *attempt) giveSign(ctx context.Context) error {
 	if time.Since(a.beat) < a.s.cfg.LeaseTTL/3 || a.e.settings.dryRun {
 		return nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, errSilent)
+	defer cancel()
 	if err := a.settle(ctx); err != nil {
 		return err
 	}
 	r := a.rec.Range
 	if err := a.fence.Tx(ctx, &r, nil); err != nil {
-		return err
+		a.unsure = true
+		return withCause(ctx, err)
 	}
 	a.rec.Range = r
 	a.beat = time.Now()
