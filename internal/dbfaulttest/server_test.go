@@ -26,7 +26,7 @@ const (
 )
 
 // servers are the databases that can be cut off, or killed.
-func servers() []string { return []string{postgres} }
+func servers() []string { return []string{postgres, mariadb} }
 
 // place is a database of one test.
 type place struct {

@@ -27,6 +27,8 @@ type Column struct {
 	// own equality is that.
 	Bytes string
 
+	notNull bool // MariaDB: a joined update would store a zero instead of refusing NULL
+
 	charset, collation string // of a text, where a comparison must name them
 }
 

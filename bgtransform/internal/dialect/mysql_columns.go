@@ -21,7 +21,7 @@ const (
 func (d *Dialect) mysqlColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, error) {
 	q := d.Bound(db)
 	rows, err := q.QueryContext(ctx, "SELECT column_name, data_type, column_type, coalesce(character_set_name, ''), coalesce(collation_name, ''),"+
-		" coalesce(numeric_precision, 0), coalesce(numeric_scale, 0) FROM information_schema.columns WHERE "+mysqlNamed+" ORDER BY ordinal_position", mysqlName(table)...)
+		" coalesce(numeric_precision, 0), coalesce(numeric_scale, 0), is_nullable = 'NO' FROM information_schema.columns WHERE "+mysqlNamed+" ORDER BY ordinal_position", mysqlName(table)...)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (d *Dialect) mysqlColumns(ctx context.Context, db bun.IDB, table Table) ([]
 		var c Column
 		var typ, whole string
 		var precision, scale int
-		if err := rows.Scan(&c.Name, &typ, &whole, &c.charset, &c.collation, &precision, &scale); err != nil {
+		if err := rows.Scan(&c.Name, &typ, &whole, &c.charset, &c.collation, &precision, &scale, &c.notNull); err != nil {
 			return nil, err
 		}
 		c.describe(strings.ToLower(typ), strings.ToLower(whole), precision, scale)

@@ -45,7 +45,7 @@ func (d *Dialect) writeTable(ctx context.Context, tx bun.Tx, u Update) (int, err
 	}
 	for i := range u.Rows {
 		row := &u.Rows[i]
-		if !shape.fits(row) {
+		if !shape.fits(row) || u.nullsRefused(row) {
 			n, err := d.writeOne(ctx, tx, u, row)
 			if err != nil {
 				return 0, err
@@ -67,6 +67,17 @@ func (d *Dialect) writeTable(ctx context.Context, tx bun.Tx, u Update) (int, err
 		}
 	}
 	return changed, nil
+}
+
+// nullsRefused reports whether a row sets a column to NULL that takes none: the
+// update of one table says so, the joined one stores a zero without a word.
+func (u Update) nullsRefused(row *Row) bool {
+	for i, v := range row.Set {
+		if v == nil && u.Sets[i].notNull {
+			return true
+		}
+	}
+	return false
 }
 
 // writeChunk updates the rows of one statement. The server counts the rows
