@@ -86,6 +86,8 @@ func newScheduler(db *bun.DB, locker lease.Locker, observer bgtransform.Observer
 		LeaseTTL: 2 * time.Second,                                        // how soon another goes on after a kill -9
 		IdlePoll: time.Second,                                            // how soon an operator is heeded when it is complete
 		Grace:    300 * time.Millisecond,                                 // Ctrl-C ends the app within a second
+
+		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})
 	if err != nil {
 		return nil, err

@@ -13,12 +13,13 @@ type proofServer struct {
 	name   string
 	addr   string   // host and port
 	direct string   // the address of the catalogue, past all proxies
+	limit  string   // parameter of it: the server ends transactions that wait for a client for five seconds
 	audit  []string // statements that make the table audit, and triggers that fill it
 }
 
 // through is the address of the catalogue by way of a proxy.
 func (s proofServer) through(proxy *testserver.Proxy) string {
-	return strings.Replace(s.direct, s.addr, proxy.Addr(), 1)
+	return strings.Replace(s.direct, s.addr, proxy.Addr(), 1) + s.limit
 }
 
 // proofPostgres tells the transform's writes from those of users by the
@@ -28,7 +29,7 @@ func proofPostgres(t *testing.T) proofServer {
 	t.Helper()
 	server := testserver.StartPostgres(t, "max_connections=200")
 	return proofServer{
-		name: "PostgreSQL", addr: server.Addr(), direct: server.Database(t),
+		name: "PostgreSQL", addr: server.Addr(), direct: server.Database(t), limit: "&idle_in_transaction_session_timeout=5000",
 		audit: []string{
 			`CREATE TABLE audit (track_id BIGINT NOT NULL, was BIGINT, is_now BIGINT, ours BOOLEAN NOT NULL)`,
 			`CREATE TABLE audit_tx (xid BIGINT PRIMARY KEY)`,
@@ -48,6 +49,23 @@ func proofPostgres(t *testing.T) proofServer {
 				FOR EACH STATEMENT EXECUTE FUNCTION audit_checkpoint()`,
 			`CREATE TRIGGER audit AFTER UPDATE ON tracks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
 				FOR EACH STATEMENT EXECUTE FUNCTION audit_tracks()`,
+		},
+	}
+}
+
+// proofMariaDB tells the transform's writes by a setting that the engine has only
+// for its own transactions: how long they wait for a lock.
+func proofMariaDB(t *testing.T) proofServer {
+	t.Helper()
+	server := testserver.StartMariaDB(t, "max-connections=200", "innodb-lock-wait-timeout=50")
+	const ours = "@@innodb_lock_wait_timeout < 50"
+	return proofServer{
+		name: "MariaDB", addr: server.Addr(), direct: mysqlAddress(server.Database(t)), limit: "?idle_transaction_timeout=5",
+		audit: []string{
+			`CREATE TABLE audit (track_id BIGINT NOT NULL, was BIGINT, is_now BIGINT, ours BOOLEAN NOT NULL)`,
+			`CREATE TRIGGER audit AFTER UPDATE ON tracks FOR EACH ROW
+				INSERT INTO audit SELECT NEW.id, OLD.length_ms, NEW.length_ms, ` + ours + ` FROM DUAL
+				WHERE ` + ours + ` OR NOT OLD.length_ms <=> NEW.length_ms`,
 		},
 	}
 }

@@ -36,7 +36,7 @@ func TestProof(t *testing.T) {
 		}
 		tracks = n
 	}
-	for name, start := range map[string]func(t *testing.T) proofServer{"PostgreSQL": proofPostgres} {
+	for name, start := range map[string]func(t *testing.T) proofServer{"PostgreSQL": proofPostgres, "MariaDB": proofMariaDB} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			newProof(t, start(t), tracks).run(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/bgtransform/sidecar/internal/testserver"
@@ -11,7 +12,14 @@ import (
 func servers() map[string]func(t *testing.T) string {
 	return map[string]func(t *testing.T) string{
 		"PostgreSQL": func(t *testing.T) string { return testserver.SharedPostgres(t).Database(t) },
+		"MariaDB":    func(t *testing.T) string { return mysqlAddress(testserver.SharedMariaDB(t).Database(t)) },
 	}
+}
+
+// mysqlAddress turns the driver's spelling into a URL.
+func mysqlAddress(dsn string) string {
+	dsn, _, _ = strings.Cut(dsn, "?")
+	return "mysql://" + strings.NewReplacer("tcp(", "", ")", "").Replace(dsn)
 }
 
 // onServers runs a test on each of them, with a Redis besides.
