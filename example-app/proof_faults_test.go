@@ -144,7 +144,7 @@ func (p *proof) takenOver(t *testing.T, kind fault, victim *member, was store.Ra
 func (p *proof) busy(t *testing.T) (holder *member, now store.Range, ok bool) {
 	t.Helper()
 	first, over := p.rangeNow(t)
-	pause(time.Duration(rand.Int64N(int64(800 * time.Millisecond))))
+	pause(time.Duration(rand.Int64N(int64(p.calm))))
 	eventually(t, "a process holds the transform and commits", func() bool {
 		if over {
 			return true

@@ -47,7 +47,8 @@ func TestProof(t *testing.T) {
 // proof is one run of TestProof.
 type proof struct {
 	tracks  int64
-	pace    int64 // rows a second: so that it takes long enough for many faults
+	pace    int64         // rows a second: so that it takes long enough for many faults
+	calm    time.Duration // at most, between two faults
 	server  proofServer
 	db      *bun.DB // past all proxies
 	control *bgtransform.Control
@@ -62,7 +63,8 @@ func newProof(t *testing.T, server proofServer, tracks int64) *proof {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proof{tracks: tracks, pace: max(1500, tracks/100), server: server, db: cat.db, control: control, tally: faultTally{}}
+	calm := min(max(800*time.Millisecond, time.Duration(tracks)*8*time.Microsecond), 8*time.Second)
+	p := &proof{tracks: tracks, pace: max(1500, tracks/50), calm: calm, server: server, db: cat.db, control: control, tally: faultTally{}}
 	if err := store.Create(t.Context(), p.db); err != nil { // what the audit looks at
 		t.Fatal(err)
 	}
