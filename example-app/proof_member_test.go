@@ -46,6 +46,9 @@ func (m *member) start(t *testing.T) {
 		"HTTP_ADDR=" + m.addr,
 		"REDIS_URL=redis://" + m.redis.Addr(),
 		"BGTRANSFORM_ROWS_PER_SECOND=" + strconv.FormatInt(m.proof.pace, 10),
+		"BGTRANSFORM_BATCH_SIZE=" + strconv.FormatInt(m.proof.pace/10, 10),
+		"BGTRANSFORM_BATCH_TARGET=2s", // a slow machine must not make the batches, and so the proof, endless
+		"BGTRANSFORM_DUTY=1",
 	}, "-traffic=false")
 }
 
@@ -106,8 +109,8 @@ func newUsers(addr string, cat *catalogue, watcher *bgtransform.Scheduler) *user
 
 func (u *users) begin(ctx context.Context) {
 	ctx, u.cancel = context.WithCancel(ctx)
-	u.all.Go(func() { every(ctx, 30*time.Millisecond, u.traffic.listen) })
-	u.all.Go(func() { every(ctx, 50*time.Millisecond, u.traffic.edit) })
+	u.all.Go(func() { every(ctx, 60*time.Millisecond, u.traffic.listen) })
+	u.all.Go(func() { every(ctx, 100*time.Millisecond, u.traffic.edit) })
 }
 
 func (u *users) end() {

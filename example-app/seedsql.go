@@ -53,6 +53,6 @@ func knowOld(ctx context.Context, tx bun.Tx, after int64) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO truth (track_id, length_ms, edits)
 		SELECT id, CASE WHEN length >= 0 THEN length * 1000 END, 0 FROM tracks
-		WHERE id > ? AND NOT EXISTS (SELECT 1 FROM truth WHERE truth.track_id = tracks.id)`, after)
+		WHERE id > ?0 AND NOT EXISTS (SELECT 1 FROM truth WHERE truth.track_id = tracks.id AND truth.track_id > ?0)`, after)
 	return err
 }
