@@ -1,0 +1,136 @@
+package faulttest
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+)
+
+// stage is where holders act: a database, and all that they say, in order.
+type stage struct {
+	t  testing.TB
+	db *database
+
+	mu     sync.Mutex
+	events []event
+	more   chan struct{} // closed at the next event
+	names  int
+}
+
+func newStage(t testing.TB, db *database) *stage {
+	return &stage{t: t, db: db, more: make(chan struct{})}
+}
+
+func (s *stage) happens(e event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// start starts a holder with the order that most tests give, and its changes.
+func (s *stage) start(change ...func(*order)) *process {
+	s.t.Helper()
+	s.names++
+	o := order{
+		Name: fmt.Sprintf("h%d", s.names), Database: s.db.kind,
+		TTL: time.Second, Grace: 2 * time.Second, Duty: 0.2, Batch: 20,
+	}
+	o.DSN = s.db.dsn(o.Name)
+	for _, c := range change {
+		c(&o)
+	}
+	return spawn(s.t, s, o)
+}
+
+// via has a holder keep its lease in the Redis at an address.
+func via(addr string) func(*order) {
+	return func(o *order) { o.Redis = []string{addr} }
+}
+
+func ttl(d time.Duration) func(*order) { return func(o *order) { o.TTL = d } }
+
+// now returns a mark: the events after it have not happened yet.
+func (s *stage) now() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.events)
+}
+
+// next waits for the next event after a mark, and returns the mark after it.
+func (s *stage) next(mark int) (event, int) {
+	s.t.Helper()
+	enough := time.NewTimer(patience)
+	defer enough.Stop()
+	for {
+		s.mu.Lock()
+		more := s.more
+		if mark < len(s.events) {
+			defer s.mu.Unlock()
+			return s.events[mark], mark + 1
+		}
+		s.mu.Unlock()
+		select {
+		case <-more:
+		case <-enough.C:
+			s.t.Fatalf("nothing happens any more; the last was: %s", s.recent())
+		}
+	}
+}
+
+// await waits until something happens after a mark.
+func (s *stage) await(mark int, what string, is func(event) bool) event {
+	s.t.Helper()
+	deadline := time.Now().Add(patience)
+	for time.Now().Before(deadline) {
+		var e event
+		if e, mark = s.next(mark); is(e) {
+			return e
+		}
+	}
+	s.t.Fatalf("never saw %s; the last was: %s", what, s.recent())
+	return event{}
+}
+
+// says waits until a process says words after a mark.
+func (s *stage) says(mark int, p *process, words string) event {
+	s.t.Helper()
+	return s.await(mark, p.order.Name+" say "+words, func(e event) bool { return e.from == p && e.is(words) })
+}
+
+// works waits for a batch of any process but some.
+func (s *stage) works(mark int, but ...*process) event {
+	s.t.Helper()
+	return s.await(mark, "a batch", func(e event) bool {
+		for _, p := range but {
+			if e.from == p {
+				return false
+			}
+		}
+		return e.is("batch")
+	})
+}
+
+// count counts what a process has said.
+func (s *stage) count(p *process, words string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if e.from == p && e.is(words) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *stage) recent() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := ""
+	for _, e := range s.events[max(0, len(s.events)-20):] {
+		text += fmt.Sprintf("\n%s %s: %s", e.at.Format("05.000"), e.from.order.Name, e.text)
+	}
+	return text
+}
