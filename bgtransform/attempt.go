@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
@@ -68,6 +69,9 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 	if errors.Is(err, lease.ErrLost) {
 		return pause{Reason{Code: ReasonLeaseLost, Text: "this instance lost the lease"}, attentive}
 	}
+	if err != nil && s.classify(err) == dialect.Transient {
+		return pause{claimReason(), attentive}
+	}
 	if err != nil {
 		wait := again.Next()
 		return pause{s.databaseReason(err, wait), wait}
@@ -117,7 +121,6 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 	if err != nil {
 		return nil, err
 	}
-	fence.Bounds = store.Bounds{Statement: s.cfg.StatementTimeout, Lock: s.cfg.LockTimeout}
 	a := &attempt{
 		s: s, e: e, fence: fence, rec: rec, first: true,
 		log:   s.logger(e).With("attempt", fence.Number),

@@ -45,7 +45,7 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 		res.Write = time.Since(began)
 	}
 	if err != nil {
-		a.pacer.Done(pacerGaveUp(res))
+		a.pacer.Done(a.gaveUp(&res))
 		return step, withCause(ctx, err)
 	}
 	a.measure(ctx, step, &res)

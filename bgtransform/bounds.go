@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
 // bounds are what an attempt allows the code and the statements of a transform.
@@ -33,6 +34,16 @@ func boundsOf(ctx context.Context) bounds {
 func (c Config) bounds() bounds {
 	return bounds{row: c.RowTimeout, statement: c.StatementTimeout, lock: c.LockTimeout}
 }
+
+// storeBounds are those of the attempts. The server ends a transaction that has
+// waited for its holder for as long as the lease lasts: until then, a holder that
+// froze in it keeps the row that the next attempt needs to raise the fence.
+func (c Config) storeBounds() store.Bounds {
+	return store.Bounds{Statement: c.StatementTimeout, Lock: c.LockTimeout, Idle: max(c.LeaseTTL, minIdle)}
+}
+
+// minIdle is for leases that are shorter than the pauses of a busy machine.
+const minIdle = time.Second
 
 // limits returns the bounds of a statement.
 func (b bounds) limits() dialect.Limits {

@@ -11,7 +11,7 @@ import (
 // measure reports a batch to the pacer and brings the progress up to date. It
 // is stored with the next checkpoint.
 func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
-	took := res.Read + res.Write
+	took := a.burden(res)
 	a.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: res.Changed, Took: took})
 	r := &a.rec.Range
 	r.RowsPerSec = a.rate.add(step.Keys, time.Now())
@@ -50,7 +50,14 @@ func (a *attempt) estimate(ctx context.Context, step *Step) {
 	}
 }
 
-func pacerGaveUp(res BatchResult) throttle.Batch { return throttle.Batch{Took: res.Read + res.Write} }
+// burden is how long a batch has kept the database busy, as the pacer is to see
+// it: what takes much longer than a batch may is a process that was frozen, and the
+// time that it slept is no reason to rest.
+func (a *attempt) burden(res *BatchResult) time.Duration {
+	return min(res.Read+res.Write, a.s.cfg.BatchTimeout)
+}
+
+func (a *attempt) gaveUp(res *BatchResult) throttle.Batch { return throttle.Batch{Took: a.burden(res)} }
 
 // rateMemory is how far back the rate looks: older batches fade out.
 const rateMemory = 10 * time.Second

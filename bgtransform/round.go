@@ -208,6 +208,11 @@ func (s *Scheduler) lockerReason(err error, wait time.Duration) Reason {
 	return Reason{ReasonLocker, "the lease's server cannot be reached: " + err.Error(), time.Now().Add(wait)}
 }
 
+// claimReason explains why an instance that has the lease cannot raise the fence.
+func claimReason() Reason {
+	return Reason{ReasonClaim, "a transaction of an older attempt, or something else, has locked the transform's row; this instance takes over as soon as that has ended", time.Now().Add(attentive)}
+}
+
 // databaseReason explains an error of the database without quoting values.
 func (s *Scheduler) databaseReason(err error, wait time.Duration) Reason {
 	r := Reason{Code: ReasonDatabase, Text: "the app's database: " + s.safeText(err), Until: time.Now().Add(wait)}

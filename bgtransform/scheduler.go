@@ -62,7 +62,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		}
 	}
 	s := &Scheduler{
-		db: db, cfg: cfg, d: d, store: st,
+		db: db, cfg: cfg, d: d, store: st.Bounded(cfg.storeBounds()),
 		flags: readFlags(cfg.Environ),
 		watch: newObservers(cfg.Logger, cfg.Observer),
 		slots: make(chan struct{}, cfg.Concurrency),

@@ -21,18 +21,31 @@ type Attempt struct {
 	Bounds Bounds // of its transactions; zero means the server's own
 }
 
-// Bounds are what the server allows each statement of a transaction.
+// Bounds are what the server allows a transaction. Zero means its own settings.
 type Bounds struct {
-	Statement time.Duration // how long it may take
-	Lock      time.Duration // how long it may wait for a lock
+	Statement time.Duration // how long one may take
+	Lock      time.Duration // how long one may wait for a lock
+	Idle      time.Duration // how long the transaction may wait for the next one
+}
+
+func (b Bounds) limits(relaxed bool) dialect.Limits {
+	return dialect.Limits{Statement: b.Statement, Lock: b.Lock, Idle: b.Idle, Relaxed: relaxed}
+}
+
+// Bounded returns a store on the same database whose attempts are bounded.
+func (s *Store) Bounded(b Bounds) *Store {
+	bounded := *s
+	bounded.bounds = b
+	return &bounded
 }
 
 // Claim begins an attempt: it raises the transform's attempt number, so that
 // every older attempt is refused from then on, and returns the record as the
-// new attempt finds it.
+// new attempt finds it. It waits for the lock of the transform's row, which a
+// transaction of an older attempt may hold, for as long as the bounds allow.
 func (s *Store) Claim(ctx context.Context, name, holder string) (Attempt, Record, error) {
 	var rec Record
-	err := s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err := s.d.Transact(ctx, s.db, s.bounds.limits(false), func(ctx context.Context, tx bun.Tx) error {
 		res, err := tx.NewUpdate().Model((*Range)(nil)).
 			Set("attempt = attempt + 1").Set("holder = ?", holder).Set("heartbeat_ms = ?", s.now()).
 			Where("name = ? AND range_no = 0", name).Exec(ctx)
@@ -48,7 +61,7 @@ func (s *Store) Claim(ctx context.Context, name, holder string) (Attempt, Record
 	if err != nil {
 		return Attempt{}, Record{}, fmt.Errorf("claim transform %q: %w", name, err)
 	}
-	return Attempt{s: s, Name: name, Number: rec.Range.Attempt}, rec, nil
+	return Attempt{s: s, Name: name, Number: rec.Range.Attempt, Bounds: s.bounds}, rec, nil
 }
 
 func cmpErr(err, otherwise error) error {
@@ -79,12 +92,11 @@ func (a Attempt) BatchTx(ctx context.Context, r *Range, fn func(ctx context.Cont
 }
 
 func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(ctx context.Context, tx bun.Tx) error) error {
-	limits := dialect.Limits{Statement: a.Bounds.Statement, Lock: a.Bounds.Lock, Relaxed: relaxed}
 	first, err := a.checkpoint(r)
 	if err != nil {
 		return err
 	}
-	err = a.s.d.TransactAfter(ctx, a.s.db, limits, first, func(ctx context.Context, tx bun.Tx, matched int64) error {
+	err = a.s.d.TransactAfter(ctx, a.s.db, a.Bounds.limits(relaxed), first, func(ctx context.Context, tx bun.Tx, matched int64) error {
 		if matched == 0 {
 			return a.refused(ctx, tx)
 		}

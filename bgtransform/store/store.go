@@ -26,8 +26,9 @@ var ErrNotFound = errors.New("no such transform in this database")
 
 // Store reads and writes the tables of one database. It is safe for concurrent use.
 type Store struct {
-	db *bun.DB
-	d  *dialect.Dialect
+	db     *bun.DB
+	d      *dialect.Dialect
+	bounds Bounds
 }
 
 // New returns the store of db. It does no I/O; it fails when the database is

@@ -38,8 +38,7 @@ func TestI2KilledHolder(t *testing.T) {
 			start("")
 		}
 		took := killing(t, s, start)
-		complete(t, db)
-		exactlyOnce(t, db, count(t, db, "SELECT count(*) FROM tracks"))
+		s.finish(lease)
 		slices.Sort(took)
 		t.Logf("from SIGKILL to the next batch of another process, ttl %s, %d times: median %s, max %s", term, len(took), took[len(took)/2], took[len(took)-1])
 	})
@@ -84,7 +83,7 @@ func killing(t *testing.T, s *stage, start func(trap string)) (took []time.Durat
 }
 
 // plenty is how many rows there are always to do.
-const plenty = 3000
+const plenty = 10_000
 
 // more adds rows where few are left, however fast the machine is.
 func more(t *testing.T, db *database) {

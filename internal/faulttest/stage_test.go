@@ -15,7 +15,8 @@ type stage struct {
 	mu     sync.Mutex
 	events []event
 	more   chan struct{} // closed at the next event
-	names  int
+
+	players []*process // all that were started; used by the test's goroutine
 }
 
 func newStage(t testing.TB, db *database) *stage {
@@ -33,16 +34,28 @@ func (s *stage) happens(e event) {
 // start starts a holder with the order that most tests give, and its changes.
 func (s *stage) start(change ...func(*order)) *process {
 	s.t.Helper()
-	s.names++
 	o := order{
-		Name: fmt.Sprintf("h%d", s.names), Database: s.db.kind,
-		TTL: time.Second, Grace: 2 * time.Second, Duty: 0.2, Batch: 20,
+		Name: fmt.Sprintf("h%d", len(s.players)+1), Database: s.db.kind,
+		TTL: time.Second, Grace: 2 * time.Second, Duty: 0.1, Batch: 20,
 	}
 	o.DSN = s.db.dsn(o.Name)
 	for _, c := range change {
 		c(&o)
 	}
-	return spawn(s.t, s, o)
+	p := spawn(s.t, s, o)
+	s.players = append(s.players, p)
+	return p
+}
+
+// finish has a fast holder do what is left, and waits until it is complete.
+func (s *stage) finish(lease func(*order)) {
+	s.t.Helper()
+	for _, p := range s.players {
+		p.kill()
+	}
+	s.start(lease, func(o *order) { o.Duty, o.Batch = 1, 1000 })
+	complete(s.t, s.db)
+	exactlyOnce(s.t, s.db, count(s.t, s.db, "SELECT count(*) FROM tracks"))
 }
 
 // via has a holder keep its lease in the Redis at an address.
@@ -128,9 +141,13 @@ func (s *stage) count(p *process, words string) (n int) {
 func (s *stage) recent() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := ""
-	for _, e := range s.events[max(0, len(s.events)-20):] {
+	text, same := "", 0
+	for i, e := range s.events {
+		if i > 0 && i < len(s.events)-1 && e.is("batch") && s.events[i-1].is("batch") && e.from == s.events[i-1].from {
+			same++
+			continue
+		}
 		text += fmt.Sprintf("\n%s %s: %s", e.at.Format("05.000"), e.from.order.Name, e.text)
 	}
-	return text
+	return fmt.Sprintf("%s\n(and %d batches)", text[max(0, len(text)-3000):], same)
 }

@@ -109,7 +109,7 @@ func (t *traps) strike(hit trap) {
 	if hit.signal == syscall.SIGKILL {
 		select {}
 	}
-	t.say("thawed")
+	<-time.After(50 * time.Millisecond) // the kernel stops one thread after the other
 }
 
 // BeforeQuery implements [bun.QueryHook].
@@ -154,7 +154,7 @@ func (t *traps) enter(point string) {
 // pointOf tells our statements apart. All of them are of the one attempt.
 func pointOf(query string) string {
 	switch {
-	case !strings.HasPrefix(query, "UPDATE"):
+	case !strings.Contains(query, "UPDATE"):
 		return ""
 	case strings.Contains(query, "attempt = attempt + 1"):
 		return atClaim
@@ -211,5 +211,7 @@ func (t *traps) LeaseChanged(_ context.Context, info bgtransform.LeaseInfo) {
 
 // Waiting implements [bgtransform.WaitObserver].
 func (t *traps) Waiting(_ context.Context, info bgtransform.WaitInfo) {
-	t.say("waits", info.Reason.Code)
+	if info.Reason.Code != bgtransform.ReasonThrottle {
+		t.say("waits", info.Reason.Code)
+	}
 }

@@ -15,6 +15,10 @@ type Limits struct {
 	Statement time.Duration
 	// Lock bounds the wait for a lock; 0 leaves the server's own setting.
 	Lock time.Duration
+	// Idle bounds how long the client may keep an open transaction waiting for
+	// its next statement, after which the server ends the connection; 0 leaves
+	// the server's own setting.
+	Idle time.Duration
 	// Relaxed lets the commit return before it is on the disk. A server that
 	// crashes loses the transaction as a whole or not at all; whoever uses it
 	// must find out which.

@@ -81,16 +81,18 @@ func discard(conn *sql.Conn) {
 // Strict mode turns a value that would be cut into an error. At READ COMMITTED
 // an update locks the rows that it changes, and not the gaps between them, into
 // which the app inserts; where the binary log holds statements the server
-// refuses that level, so it is left as it is. Waits for a lock are counted in
-// whole seconds.
+// refuses that level, so it is left as it is. Waits for a lock, and for the client,
+// are counted in whole seconds.
 func mysqlSettings(l Limits) string {
 	set := []string{
-		"@bgt_mode = @@sql_mode, @bgt_lock = @@innodb_lock_wait_timeout, @bgt_meta = @@lock_wait_timeout",
+		"@bgt_mode = @@sql_mode, @bgt_lock = @@innodb_lock_wait_timeout, @bgt_meta = @@lock_wait_timeout, @bgt_wait = @@wait_timeout",
 		"sql_mode = concat_ws(',', nullif(@@sql_mode, ''), 'STRICT_TRANS_TABLES')",
 	}
 	if l.Lock > 0 {
-		whole := strconv.FormatInt(int64(max(l.Lock, time.Second)/time.Second), 10)
-		set = append(set, "innodb_lock_wait_timeout = "+whole, "lock_wait_timeout = "+whole)
+		set = append(set, "innodb_lock_wait_timeout = "+wholeSeconds(l.Lock), "lock_wait_timeout = "+wholeSeconds(l.Lock))
+	}
+	if l.Idle > 0 {
+		set = append(set, "wait_timeout = "+wholeSeconds(l.Idle))
 	}
 	level := func(variable string) string {
 		return "@bgt_level = @@" + variable + ", " + variable + " = if(@@log_bin AND @@binlog_format = 'STATEMENT', @@" + variable + ", 'READ-COMMITTED')"
@@ -105,9 +107,14 @@ func mysqlSettings(l Limits) string {
 }
 
 // mysqlSettingsBefore undoes mysqlSettings.
-const mysqlSettingsBefore = "SET sql_mode = @bgt_mode, innodb_lock_wait_timeout = @bgt_lock, lock_wait_timeout = @bgt_meta" +
+const mysqlSettingsBefore = "SET sql_mode = @bgt_mode, innodb_lock_wait_timeout = @bgt_lock, lock_wait_timeout = @bgt_meta, wait_timeout = @bgt_wait" +
 	" /*M! , tx_isolation = @bgt_level, max_statement_time = @bgt_time */" +
 	" /*!50720 , transaction_isolation = @bgt_level, max_execution_time = @bgt_time */"
+
+// wholeSeconds rounds up: less than was asked for would cut off who is in time.
+func wholeSeconds(d time.Duration) string {
+	return strconv.FormatInt(int64(max(d+time.Second-1, time.Second)/time.Second), 10)
+}
 
 func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(1, d.Milliseconds()), 10)

@@ -88,6 +88,9 @@ func postgresSettings(l Limits) string {
 	if l.Lock > 0 {
 		set("lock_timeout = %d", max(1, l.Lock.Milliseconds()))
 	}
+	if l.Idle > 0 {
+		set("idle_in_transaction_session_timeout = %d", max(1, l.Idle.Milliseconds()))
+	}
 	if l.Relaxed {
 		set("synchronous_commit = off")
 	}
