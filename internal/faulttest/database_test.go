@@ -4,9 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/bgtransform/sidecar/internal/testserver"
 )
@@ -25,6 +23,7 @@ type database struct {
 func databases() map[string]func(testing.TB) *database {
 	return map[string]func(testing.TB) *database{
 		"PostgreSQL": func(t testing.TB) *database { return postgresOn(t, testserver.SharedPostgres(t)) },
+		"MariaDB":    func(t testing.TB) *database { return mariadbOn(t, testserver.SharedMariaDB(t)) },
 	}
 }
 
@@ -55,36 +54,6 @@ func onEach(t *testing.T, test func(t *testing.T, db *database)) {
 			t.Parallel()
 			test(t, start(t))
 		})
-	}
-}
-
-func openPostgres(dsn string) (*bun.DB, error) {
-	db, err := pool("pgx", dsn)
-	if err != nil {
-		return nil, err
-	}
-	return bun.NewDB(db, pgdialect.New()), nil
-}
-
-// postgresOn makes a database on a server. Its connections tell whose they are.
-func postgresOn(t testing.TB, server *testserver.Postgres) *database {
-	t.Helper()
-	dsn := server.Database(t)
-	db, err := openPostgres(dsn)
-	must(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	return &database{
-		DB: db, kind: "postgres", server: server.Server,
-		dsn: func(user string) string { return dsn + "&application_name=" + user },
-		audit: []string{
-			`CREATE TABLE audit (seq bigserial PRIMARY KEY, id bigint NOT NULL, value bigint, who text NOT NULL, tx bigint NOT NULL, attempt bigint)`,
-			`CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-				INSERT INTO audit (id, value, who, tx, attempt) VALUES (NEW.id, NEW.length_ms, current_setting('application_name'),
-					txid_current(), (SELECT attempt FROM bgtransform_ranges WHERE name = '` + transform + `'));
-				RETURN NEW;
-			END $$`,
-			`CREATE TRIGGER note AFTER UPDATE ON tracks FOR EACH ROW EXECUTE FUNCTION note()`,
-		},
 	}
 }
 

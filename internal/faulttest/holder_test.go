@@ -32,7 +32,7 @@ type order struct {
 	Master   string   // its name, if the addresses are those of Sentinels
 	TTL      time.Duration
 	Grace    time.Duration
-	Duty     float64 // the share of time that it works
+	Pause    time.Duration // of user code, at each row
 	Batch    int
 	Trap     string // what it does to itself; see trap
 }
@@ -46,10 +46,17 @@ type Track struct {
 	LengthMS *int64 `bun:"length_ms"`
 }
 
-func toMS() bgtransform.Rows[Track] {
+func toMS(pause time.Duration) bgtransform.Rows[Track] {
 	return bgtransform.Rows[Track]{
 		Name: transform, Pending: "length_ms IS NULL", Reads: []string{"length"}, Writes: []string{"length_ms"},
-		Each: func(_ context.Context, m *Track) error {
+		Each: func(ctx context.Context, m *Track) error {
+			if pause > 0 {
+				select {
+				case <-time.After(pause):
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
 			ms := m.Length * 1000
 			m.LengthMS = &ms
 			return nil
@@ -100,13 +107,13 @@ func scheduler(o order, log *slog.Logger, traps *traps) (*bgtransform.Scheduler,
 	cfg := bgtransform.Config{
 		Environ: []string{}, Instance: o.Name, Locker: locker(o), Logger: log, Observer: traps,
 		LeaseTTL: o.TTL, Grace: o.Grace, IdlePoll: time.Second, StandbyPoll: 20 * time.Millisecond,
-		Limits: throttle.Limits{Duty: o.Duty, MinBatch: 1, StartBatch: o.Batch, MaxBatch: o.Batch, Target: time.Minute},
+		Limits: throttle.Limits{Duty: 1, MinBatch: 1, StartBatch: o.Batch, MaxBatch: o.Batch, Target: time.Minute},
 	}
 	s, err := bgtransform.New(db, cfg)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.Register(toMS())
+	return s, s.Register(toMS(o.Pause))
 }
 
 // locker makes a client as most apps do: it listens to no context.
@@ -121,6 +128,7 @@ func locker(o order) lease.Locker {
 func openers() map[string]func(dsn string) (*bun.DB, error) {
 	return map[string]func(string) (*bun.DB, error){
 		"postgres": openPostgres,
+		"mariadb":  openMariaDB,
 	}
 }
 

@@ -13,7 +13,7 @@ const kills = 50
 // line of its life.
 func moments() []string {
 	return []string{
-		atTime, atFence, atTime, atCounts, atTime, atCounts + " commit", atTime, atCounts + " committed", atTime, atBatch,
+		atTime, atFence, atTime, atFence + " commit", atTime, atFence + " committed", atTime, atBatch,
 	}
 }
 

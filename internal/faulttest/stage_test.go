@@ -36,7 +36,7 @@ func (s *stage) start(change ...func(*order)) *process {
 	s.t.Helper()
 	o := order{
 		Name: fmt.Sprintf("h%d", len(s.players)+1), Database: s.db.kind,
-		TTL: time.Second, Grace: 2 * time.Second, Duty: 0.1, Batch: 20,
+		TTL: time.Second, Grace: 2 * time.Second, Pause: time.Millisecond, Batch: 20,
 	}
 	o.DSN = s.db.dsn(o.Name)
 	for _, c := range change {
@@ -53,7 +53,7 @@ func (s *stage) finish(lease func(*order)) {
 	for _, p := range s.players {
 		p.kill()
 	}
-	s.start(lease, func(o *order) { o.Duty, o.Batch = 1, 1000 })
+	s.start(lease, func(o *order) { o.Pause, o.Batch = 0, 1000 })
 	complete(s.t, s.db)
 	exactlyOnce(s.t, s.db, count(s.t, s.db, "SELECT count(*) FROM tracks"))
 }
@@ -124,6 +124,24 @@ func (s *stage) works(mark int, but ...*process) event {
 		}
 		return e.is("batch")
 	})
+}
+
+// strike has the process that works trapped, and waits until it is struck. If the
+// lease goes to another one before, then that is trapped.
+func (s *stage) strike(what string, nth int, at string) *process {
+	s.t.Helper()
+	var armed *process
+	struck := s.await(s.now(), "a process struck", func(e event) bool {
+		if e.is("batch") && e.from != armed {
+			if armed != nil {
+				armed.trap(what, 1, "never")
+			}
+			armed = e.from
+			armed.trap(what, nth, at)
+		}
+		return e.is("strikes")
+	})
+	return struck.from
 }
 
 // count counts what a process has said.

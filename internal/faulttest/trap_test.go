@@ -24,7 +24,6 @@ const (
 	atClaim    = "claim"    // in its transaction
 	atState    = "state"    // the transform's state was written, in its transaction
 	atFence    = "fence"    // a transaction has the fence's row locked, and written nothing else
-	atCounts   = "counts"   // a batch has written its rows, in its transaction
 	atBatch    = "batch"    // between two batches
 	atTime     = "time"     // so many milliseconds from now, wherever that is
 )
@@ -154,15 +153,11 @@ func (t *traps) enter(point string) {
 // pointOf tells our statements apart. All of them are of the one attempt.
 func pointOf(query string) string {
 	switch {
-	case !strings.Contains(query, "UPDATE"):
-		return ""
 	case strings.Contains(query, "attempt = attempt + 1"):
 		return atClaim
 	case strings.Contains(query, "beats + 1"):
 		return atFence
-	case strings.Contains(query, "bgtransform_ranges") && strings.Contains(query, "rows_changed"):
-		return atCounts
-	case strings.Contains(query, "bgtransform_transforms"):
+	case strings.Contains(query, "UPDATE") && strings.Contains(query, "bgtransform_transforms"):
 		return atState
 	default:
 		return ""

@@ -12,12 +12,12 @@ import (
 // Proxy is a TCP proxy in front of a server: the network between it and its
 // clients, which can fail. Its methods may be called side by side.
 type Proxy struct {
-	t      testing.TB
-	target string
-	port   port
-	tasks  sync.WaitGroup // one that accepts, and one for each connection
+	t     testing.TB
+	port  port
+	tasks sync.WaitGroup // one that accepts, and one for each connection
 
 	mu       sync.Mutex
+	target   string
 	listener net.Listener // nil while cut
 	links    map[*link]struct{}
 	flow     chan struct{} // closed, unless stalled
@@ -110,7 +110,7 @@ func (p *Proxy) accept(l net.Listener) {
 // serve connects a client of a listener with the server until one of them, or the
 // proxy, closes the connection.
 func (p *Proxy) serve(from net.Listener, client *net.TCPConn) {
-	server, err := (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp4", p.target)
+	server, err := (&net.Dialer{Timeout: patience}).DialContext(context.Background(), "tcp4", p.destination())
 	if err != nil {
 		_ = client.SetLinger(0) // the client is refused too, as far as that is possible by now
 		_ = client.Close()

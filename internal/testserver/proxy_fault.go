@@ -22,6 +22,15 @@ func (p *Proxy) Stall(on bool) {
 	}
 }
 
+// Retarget breaks off all connections, and connects new ones with the server at
+// another address: as when its name or its address has passed to another machine.
+func (p *Proxy) Retarget(addr string) {
+	p.mu.Lock()
+	p.target = addr
+	p.mu.Unlock()
+	p.Reset()
+}
+
 // Delay makes each piece of data take that much longer, in each direction. Zero
 // ends it.
 func (p *Proxy) Delay(d time.Duration) {
@@ -57,6 +66,13 @@ func (p *Proxy) latency() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.delay
+}
+
+// destination returns the address of the server for new connections.
+func (p *Proxy) destination() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.target
 }
 
 // flows returns a channel that is closed when data gets through.
