@@ -59,6 +59,7 @@ func rules() map[string]rule {
 		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest"), theirs: []string{bun, sqlite}},
 
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
+		"internal/faulttest":  {},
 
 		"adapters/redislease": {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
 		"adapters/redisset":   {ours: engine, theirs: []string{goRedis}},
