@@ -75,6 +75,15 @@ func (p place) wantOnce(t testing.TB, db *bun.DB, n, counted int64) {
 	}
 }
 
+// wantDone fails if a row is pending or wrong.
+func (p place) wantDone(t testing.TB, db *bun.DB) {
+	t.Helper()
+	query := fmt.Sprintf("SELECT count(*) FROM items WHERE NOT (dst <=> src * %d)", factor)
+	if got := number(t, db, p.text(query)); got != 0 {
+		t.Errorf("%d rows are pending or wrong", got)
+	}
+}
+
 // wantRight fails if a row is pending or wrong, or if any write of the engine met
 // another row than it had read, or if it counts other writes than it made.
 func (p place) wantRight(t testing.TB, db *bun.DB, counted int64) {

@@ -147,7 +147,7 @@ func (in *instance) untilState(want bgtransform.State) bgtransform.Status {
 func (in *instance) untilWhy(code bgtransform.ReasonCode, said string) bgtransform.Status {
 	in.t.Helper()
 	return in.until("waiting for "+string(code)+": "+said, func(st bgtransform.Status) bool {
-		return st.Why().Code == code && strings.Contains(st.Why().Text, said)
+		return st.Why().Code == code && strings.Contains(strings.ToLower(st.Why().Text), said)
 	})
 }
 
