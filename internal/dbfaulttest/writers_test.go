@@ -44,9 +44,7 @@ func (w *writers) write(ctx context.Context, id int64) {
 		if w.p.kind == mariadb { // it assigns from left to right, and the value is the new ver's
 			statements = []string{fmt.Sprintf("UPDATE items SET ver = ver + 1, dst = -ver WHERE id = %d", id)}
 		}
-	case 4: // there and back
-		statements = append(edit("src = src + 1, dst = NULL"), edit("src = src - 1")...)
-	case 5: // there and back, a row that is done or not
+	case 4, 5: // there and back
 		statements = append(edit("dst = NULL, src = src + 7"), edit("src = src - 7, dst = NULL")...)
 	case 6:
 		statements = []string{fmt.Sprintf("DELETE FROM items WHERE id = %d", id)}
