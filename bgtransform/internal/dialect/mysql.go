@@ -64,10 +64,11 @@ func mysqlRaw(c Column) string {
 }
 
 // mysqlCarry takes texts as bytes too, so that neither the connection's
-// character set nor its collation has a say.
+// character set nor its collation has a say. A value that is only cast to
+// bytes is still converted by the next function, as if it were a text.
 func mysqlCarry(c Column) string {
 	if c.Kind == Text || c.Kind == Bytes || (c.Kind == Other && c.Type != mysqlNumber) {
-		return "CAST(" + Arg + " AS BINARY)"
+		return "UNHEX(HEX(" + Arg + "))"
 	}
 	return Arg
 }
