@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 
 	"github.com/uptrace/bun"
 )
@@ -26,7 +27,7 @@ type Rows[M any] struct {
 
 	// Pending is the SQL condition that is true for rows that are still to be
 	// transformed, and false once they are, such as "length_ms IS NULL".
-	// Required, unless Processed keeps what is done.
+	// Required, unless Watermark or Processed tells what is done.
 	Pending string
 
 	// PendingArgs fill the placeholders (?) of Pending, as in bun.
@@ -37,9 +38,14 @@ type Rows[M any] struct {
 	Reads []string
 
 	// Writes are the columns that user code sets. No other column is written.
-	// Required, unless Processed keeps what is done: then user code may do all
-	// of its work elsewhere.
+	// Required, unless Watermark or Processed tells what is done: then user code
+	// may do all of its work elsewhere.
 	Writes []string
+
+	// Watermark tells by two columns of the row whether its last change is done,
+	// for a transform that follows the app's changes. The zero value means that
+	// Pending tells it; with both, a row is pending if both say so.
+	Watermark Watermark
 
 	// Processed keeps the keys of rows that are done, for a transform whose rows
 	// do not show it: one that changes a value in place, or has its effect
@@ -79,16 +85,16 @@ var (
 
 // Definition implements [Transform].
 func (r Rows[M]) Definition() Definition {
-	return Definition{Name: r.Name, Options: r.Options, Revision: revision(append([]string{"rows", r.Revision, r.Pending}, r.Writes...)...)}
+	return Definition{Name: r.Name, Options: r.Options, Revision: revision(append([]string{"rows", r.Revision, r.Pending, r.Watermark.Changed, r.Watermark.Done}, r.Writes...)...)}
 }
 
 // Check implements [Checker].
 func (r Rows[M]) Check(db *bun.DB) error {
 	var errs []error
-	if r.Pending == "" && !r.Processed.used() {
+	if r.Pending == "" && !r.Watermark.used() && !r.Processed.used() {
 		errs = append(errs, errors.New(`Pending is empty; want the SQL condition of rows still to be transformed, such as "length_ms IS NULL"`))
 	}
-	if len(r.Writes) == 0 && !r.Processed.used() {
+	if len(r.Writes) == 0 && !r.Watermark.used() && !r.Processed.used() {
 		errs = append(errs, errors.New("Writes is empty; want the columns that user code sets"))
 	}
 	if (r.Each == nil) == (r.Batch == nil) {
@@ -99,7 +105,9 @@ func (r Rows[M]) Check(db *bun.DB) error {
 	}
 	if t, err := tableOf(db, reflect.TypeFor[M]()); err != nil {
 		errs = append(errs, err)
-	} else if _, err := newRowPlan(t, r.Reads, r.Writes); err != nil {
+	} else if err := r.Watermark.check(t); err != nil {
+		errs = append(errs, err)
+	} else if _, err := newRowPlan(t, r.reads(), r.Writes); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -111,7 +119,7 @@ func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := newRowPlan(t, r.Reads, r.Writes)
+	plan, err := newRowPlan(t, r.reads(), r.Writes)
 	if err != nil {
 		return nil, err
 	}
@@ -120,18 +128,25 @@ func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	}
 	plan.resolve(t)
 	s := &rowStepper[M]{
-		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: r.pending(db)},
+		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: r.pending(db, t)},
 		plan:   plan,
 		caller: newCaller(ctx),
 		def:    r,
+		also:   r.Watermark.set(t),
 	}
 	return s, s.probe(ctx)
 }
 
 // pending returns the condition in full.
-func (r Rows[M]) pending(db *bun.DB) string {
-	if r.Pending == "" {
-		return "1 = 1"
+func (r Rows[M]) pending(db *bun.DB, t *table) string {
+	return pendingIn(db, t, r.Pending, r.PendingArgs, r.Watermark)
+}
+
+// reads are the columns with those of the watermark, so that a row which the app
+// changes meanwhile is not taken for done.
+func (r Rows[M]) reads() []string {
+	if r.Reads == nil || !r.Watermark.used() {
+		return r.Reads
 	}
-	return formatSQL(db, r.Pending, r.PendingArgs)
+	return append(slices.Clip(r.Reads), r.Watermark.Changed, r.Watermark.Done)
 }

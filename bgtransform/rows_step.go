@@ -18,6 +18,7 @@ type rowStepper[M any] struct {
 	plan   *rowPlan
 	caller *caller
 	def    Rows[M]
+	also   string // SQL text, of the watermark; empty for none
 }
 
 // row is one pending row as it was read.
@@ -77,6 +78,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 		return step, nil
 	}
 	update := s.plan.update(s.pending)
+	update.Also = s.also
 	update.Rows = s.values(t.good)
 	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
@@ -97,7 +99,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 
 // write writes rows back, if the transform writes any column.
 func (s *rowStepper[M]) write(ctx context.Context, tx bun.Tx, u dialect.Update) (int, error) {
-	if len(u.Sets) > 0 {
+	if len(u.Sets) > 0 || u.Also != "" {
 		return s.d.Write(ctx, tx, u)
 	}
 	for i := range u.Rows {

@@ -27,7 +27,8 @@ type SQL[M any] struct {
 	Name string
 
 	// Pending is the SQL condition that is true for rows that are still to be
-	// transformed, and false once they are. Required.
+	// transformed, and false once they are. Required, unless Watermark tells
+	// what is done.
 	Pending string
 
 	// PendingArgs fill the placeholders (?) of Pending, as in bun.
@@ -45,6 +46,11 @@ type SQL[M any] struct {
 	// itself. May be empty.
 	Revision string
 
+	// Watermark tells by two columns of the row whether its last change is done,
+	// for a transform that follows the app's changes. The zero value means that
+	// Pending tells it; with both, a row is pending if both say so.
+	Watermark Watermark
+
 	// Options are the transform's own; zero fields are taken from Config.
 	Options Options
 }
@@ -53,19 +59,22 @@ var _ Transform = SQL[struct{}]{}
 
 // Definition implements [Transform].
 func (s SQL[M]) Definition() Definition {
-	return Definition{Name: s.Name, Options: s.Options, Revision: revision("sql", s.Revision, s.Pending, s.Set)}
+	return Definition{Name: s.Name, Options: s.Options, Revision: revision("sql", s.Revision, s.Pending, s.Set, s.Watermark.Changed, s.Watermark.Done)}
 }
 
 // Check implements [Checker].
 func (s SQL[M]) Check(db *bun.DB) error {
 	var errs []error
-	if s.Pending == "" {
+	if s.Pending == "" && !s.Watermark.used() {
 		errs = append(errs, errors.New(`Pending is empty; want the SQL condition of rows still to be transformed, such as "length_ms IS NULL"`))
 	}
 	if s.Set == "" {
 		errs = append(errs, errors.New(`Set is empty; want a SET clause, such as "length_ms = length * 1000"`))
 	}
-	_, err := tableOf(db, reflect.TypeFor[M]())
+	t, err := tableOf(db, reflect.TypeFor[M]())
+	if err == nil {
+		err = s.Watermark.check(t)
+	}
 	return errors.Join(append(errs, err)...)
 }
 
@@ -79,8 +88,11 @@ func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 		return nil, err
 	}
 	st := &sqlStepper{
-		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: formatSQL(db, s.Pending, s.PendingArgs)},
+		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: pendingIn(db, t, s.Pending, s.PendingArgs, s.Watermark)},
 		set:    formatSQL(db, s.Set, s.SetArgs),
+	}
+	if also := s.Watermark.set(t); also != "" {
+		st.set += ", " + also
 	}
 	return st, st.probe(ctx, db)
 }

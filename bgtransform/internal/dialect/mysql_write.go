@@ -146,6 +146,9 @@ func (s shape) update(ctx context.Context, q Querier, u Update, text []byte) (in
 	for i, c := range u.Sets {
 		sets[i] = c.SQL + " = " + s.sets[i].assigned(s.name(i))
 	}
+	if u.Also != "" {
+		sets = append(sets, u.Also)
+	}
 	res, err := q.ExecContext(ctx, "UPDATE "+s.joined(u)+" SET "+strings.Join(sets, ", ")+s.where(u), finish(text))
 	if err != nil {
 		return 0, err

@@ -58,13 +58,16 @@ func (d *Dialect) writeUnnested(ctx context.Context, tx bun.Tx, u Update) (int, 
 func (u Update) unnested() string {
 	var arrays, names, sets, conds []string
 	column := func(c Column) string {
-		name := "c" + strconv.Itoa(len(names)+1)
+		name := "bgt_" + strconv.Itoa(len(names)+1)
 		arrays = append(arrays, "CAST("+Arg+" AS "+c.Kind.element()+"[])")
 		names = append(names, name)
 		return "bgt_new." + name
 	}
 	for _, c := range u.Sets {
 		sets = append(sets, c.SQL+" = "+postgresTyped(c, column(c)))
+	}
+	if u.Also != "" {
+		sets = append(sets, u.Also)
 	}
 	for _, c := range u.Keys {
 		conds = append(conds, c.SQL+" = "+postgresTyped(c, column(c)))
@@ -73,8 +76,8 @@ func (u Update) unnested() string {
 		conds = append(conds, postgresSame(c, column(c)))
 	}
 	return "UPDATE " + u.Table + " SET " + strings.Join(sets, ", ") +
-		" FROM unnest(" + strings.Join(arrays, ", ") + ") WITH ORDINALITY AS bgt_new(" + strings.Join(names, ", ") + ", n)" +
-		" WHERE " + strings.Join(conds, " AND ") + " AND " + u.where() + " RETURNING bgt_new.n"
+		" FROM unnest(" + strings.Join(arrays, ", ") + ") WITH ORDINALITY AS bgt_new(" + strings.Join(names, ", ") + ", bgt_n)" +
+		" WHERE " + strings.Join(conds, " AND ") + " AND " + u.where() + " RETURNING bgt_new.bgt_n"
 }
 
 // arrays returns the values of some rows, one slice a column, in the

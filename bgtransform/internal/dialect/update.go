@@ -18,6 +18,7 @@ type Update struct {
 	Sets   []Column
 	Guards []Column
 	Where  string // the pending condition, in SQL; empty for none
+	Also   string // SET clauses, in SQL, for every row that is written; empty for none
 	Rows   []Row
 }
 
@@ -44,6 +45,12 @@ func (u Update) statement(d *Dialect, row *Row) string {
 		} else {
 			b.WriteString(d.assigned(col))
 		}
+	}
+	if u.Also != "" {
+		if len(u.Sets) > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(u.Also)
 	}
 	b.WriteString(" WHERE " + u.found(d))
 	return b.String()
