@@ -46,7 +46,12 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	db := connect(t, file(t))
+	return newFixtureOn(t, connect(t, file(t)))
+}
+
+// newFixtureOn makes a fixture in an empty database.
+func newFixtureOn(t *testing.T, db *bun.DB) *fixture {
+	t.Helper()
 	f := &fixture{T: t, db: db, store: newStore(t, db)}
 	f.must(f.store.Create(t.Context()))
 	f.must(f.store.Register(t.Context(), []string{"x"}))

@@ -2,6 +2,14 @@ package store
 
 import "github.com/uptrace/bun"
 
+// models are the models of all tables.
+func models() []any {
+	return []any{
+		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
+		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
+	}
+}
+
 // Transform is what is: one row per transform, written by whoever holds it.
 type Transform struct {
 	bun.BaseModel `bun:"table:bgtransform_transforms,alias:t"`

@@ -12,8 +12,6 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/mysqldialect"
 
-	"github.com/bgtransform/sidecar/bgtransform/lease"
-	"github.com/bgtransform/sidecar/bgtransform/lease/leasetest"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/internal/testserver"
 )
@@ -40,26 +38,6 @@ func newMariaDBFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	return f
-}
-
-func TestLeaseConformsOnMariaDB(t *testing.T) {
-	t.Parallel()
-	leasetest.Run(t, leasetest.Options{New: func(t *testing.T) (lease.Locker, lease.Locker) {
-		dsn := testserver.SharedMariaDB(t).Database(t)
-		first, second := connectMariaDB(t, dsn), connectMariaDB(t, dsn)
-		if err := store.Create(t.Context(), first); err != nil {
-			t.Fatal(err)
-		}
-		a, err := store.NewLease(first)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := store.NewLease(second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a, b
-	}})
 }
 
 func TestEveryStatementRunsOnMariaDB(t *testing.T) {

@@ -46,17 +46,19 @@ func (r *recorder) AfterQuery(_ context.Context, e *bun.QueryEvent) {
 // in what bun or the dialect spell.
 func TestStatementsAssumeNoDatabase(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	rec := &recorder{}
+	f := newFixtureOn(t, connect(t, file(t)).WithQueryHook(rec))
 	d, err := dialect.For(f.db)
 	f.must(err)
-	rec := &recorder{}
-	db := f.db.WithQueryHook(rec)
-	f.must(everything(t.Context(), db))
+	f.must(everything(t.Context(), f.db))
 
 	hash := regexp.MustCompile(`[0-9a-f]{64}`)
 	var got []string
 	for _, q := range rec.queries {
 		q = hash.ReplaceAllString(strings.ReplaceAll(q, d.Now, "<now>"), "<hash>")
+		if strings.Contains(q, "pragma_table_xinfo") || strings.HasPrefix(q, "CREATE TABLE app") {
+			continue // how the dialect looks at tables, and the test's own
+		}
 		if !slices.Contains(got, q) {
 			got = append(got, q)
 		}

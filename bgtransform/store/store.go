@@ -41,24 +41,6 @@ func New(db *bun.DB) (*Store, error) {
 	return &Store{db: db, d: d}, nil
 }
 
-// Create makes the tables that are missing. The scheduler calls it on start;
-// it may be called any number of times, from several instances at once.
-func Create(ctx context.Context, db bun.IDB) error {
-	for _, model := range []any{
-		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
-		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
-	} {
-		query := db.NewCreateTable().Model(model).IfNotExists().String() + dialect.TableOptions(db.Dialect().Name())
-		if _, err := db.ExecContext(ctx, query); err != nil {
-			return fmt.Errorf("create table for %T: %w", model, err)
-		}
-	}
-	return nil
-}
-
-// Create makes the tables that are missing; see [Create].
-func (s *Store) Create(ctx context.Context) error { return Create(ctx, s.db) }
-
 // Register makes the rows of transforms that are new to this database.
 func (s *Store) Register(ctx context.Context, names []string) error {
 	for _, name := range names {

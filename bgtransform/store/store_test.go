@@ -14,13 +14,14 @@ import (
 
 func TestCreateMayBeCalledAgain(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	f.claim("a")
-	f.must(store.Create(t.Context(), f.db))
-	f.must(f.store.Create(t.Context()))
-	if got := f.record().Range.Attempt; got != 1 {
-		t.Errorf("after Create on existing tables the attempt is %d, want 1", got)
-	}
+	onEach(t, func(t *testing.T, f *fixture) {
+		f.claim("a")
+		f.must(store.Create(t.Context(), f.db))
+		f.must(f.store.Create(t.Context()))
+		if got := f.record().Range.Attempt; got != 1 {
+			t.Errorf("after Create on existing tables the attempt is %d, want 1", got)
+		}
+	})
 }
 
 func TestCreateInATransactionOfTheAppsMigrations(t *testing.T) {
@@ -76,50 +77,53 @@ func TestInstancesThatStartTogetherCreateAndRegister(t *testing.T) {
 
 func TestRegisterMakesAPendingTransform(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	want := store.Record{
-		Transform: store.Transform{Name: "x", State: "pending"},
-		Intent:    store.Intent{Name: "x", Desired: store.Run},
-		Range:     store.Range{Name: "x", Run: 1, Pass: 1, Remaining: -1},
-	}
-	got := f.record()
-	if diff := cmp.Diff(want, got, ignoreTimes()...); diff != "" {
-		t.Errorf("record (-want +got):\n%s", diff)
-	}
-	if got.NowMS == 0 || got.Transform.CreatedMS == 0 || got.Intent.SinceMS == 0 || got.Transform.CreatedMS > got.NowMS {
-		t.Errorf("created at %d, intent since %d, read at %d", got.Transform.CreatedMS, got.Intent.SinceMS, got.NowMS)
-	}
+	onEach(t, func(t *testing.T, f *fixture) {
+		want := store.Record{
+			Transform: store.Transform{Name: "x", State: "pending"},
+			Intent:    store.Intent{Name: "x", Desired: store.Run},
+			Range:     store.Range{Name: "x", Run: 1, Pass: 1, Remaining: -1},
+		}
+		got := f.record()
+		if diff := cmp.Diff(want, got, ignoreTimes()...); diff != "" {
+			t.Errorf("record (-want +got):\n%s", diff)
+		}
+		if got.NowMS == 0 || got.Transform.CreatedMS == 0 || got.Intent.SinceMS == 0 || got.Transform.CreatedMS > got.NowMS {
+			t.Errorf("created at %d, intent since %d, read at %d", got.Transform.CreatedMS, got.Intent.SinceMS, got.NowMS)
+		}
+	})
 }
 
 // An instance that starts while a transform runs changes nothing of it.
 func TestRegisterAgainChangesNothing(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	a, rec := f.claim("a")
-	rec.Range.Cursor, rec.Range.Changed = `["i1"]`, 7
-	f.must(a.Tx(t.Context(), &rec.Range, nil))
-	f.must(f.store.Act(t.Context(), "x", store.Change{Action: "pause", Desired: store.Paused}, allow))
-	before := f.record()
-	f.must(f.store.Register(t.Context(), []string{"x", "y", "x"}))
-	if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS")); diff != "" {
-		t.Errorf("Register changed the record (-before +after):\n%s", diff)
-	}
+	onEach(t, func(t *testing.T, f *fixture) {
+		a, rec := f.claim("a")
+		rec.Range.Cursor, rec.Range.Changed = `["i1"]`, 7
+		f.must(a.Tx(t.Context(), &rec.Range, nil))
+		f.must(f.store.Act(t.Context(), "x", store.Change{Action: "pause", Desired: store.Paused}, allow))
+		before := f.record()
+		f.must(f.store.Register(t.Context(), []string{"x", "y", "x"}))
+		if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS")); diff != "" {
+			t.Errorf("Register changed the record (-before +after):\n%s", diff)
+		}
+	})
 }
 
 func TestLoadLeavesOutUnknownNames(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	recs, err := f.store.Load(t.Context(), "nobody", "x", "it's")
-	if err != nil || len(recs) != 1 || recs[0].Transform.Name != "x" {
-		t.Errorf("Load = %v, %v; want x alone", recs, err)
-	}
-	recs, err = f.store.Load(t.Context(), "nobody")
-	if err != nil || len(recs) != 0 {
-		t.Errorf("Load of an unknown name = %v, %v; want none", recs, err)
-	}
-	if _, err := f.store.Get(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Get of an unknown name = %v, want ErrNotFound", err)
-	}
+	onEach(t, func(t *testing.T, f *fixture) {
+		recs, err := f.store.Load(t.Context(), "nobody", "x", "it's")
+		if err != nil || len(recs) != 1 || recs[0].Transform.Name != "x" {
+			t.Errorf("Load = %v, %v; want x alone", recs, err)
+		}
+		recs, err = f.store.Load(t.Context(), "nobody")
+		if err != nil || len(recs) != 0 {
+			t.Errorf("Load of an unknown name = %v, %v; want none", recs, err)
+		}
+		if _, err := f.store.Get(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Get of an unknown name = %v, want ErrNotFound", err)
+		}
+	})
 }
 
 // Without tables there is an error, never "nothing registered" (I5).
@@ -137,16 +141,17 @@ func TestLoadWithoutTablesFails(t *testing.T) {
 // A name is text, whatever it holds.
 func TestNamesAreNeverTakenForSQL(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
-	for _, name := range []string{"it's", `"q"`, "a?b", "?0", "x'; DROP TABLE app; --", `back\slash`, "ünï ☃"} {
-		f.must(f.store.Register(t.Context(), []string{name}))
-		a, rec, err := f.store.Claim(t.Context(), name, name)
-		if err != nil || rec.Range.Holder != name {
-			t.Errorf("Claim(%q) = %+v, %v", name, rec.Range, err)
-			continue
+	onEach(t, func(t *testing.T, f *fixture) {
+		for _, name := range []string{"it's", `"q"`, "a?b", "?0", "x'; DROP TABLE app; --", `back\slash`, "ünï ☃"} {
+			f.must(f.store.Register(t.Context(), []string{name}))
+			a, rec, err := f.store.Claim(t.Context(), name, name)
+			if err != nil || rec.Range.Holder != name {
+				t.Errorf("Claim(%q) = %+v, %v", name, rec.Range, err)
+				continue
+			}
+			f.must(a.Tx(t.Context(), &rec.Range, nil))
 		}
-		f.must(a.Tx(t.Context(), &rec.Range, nil))
-	}
+	})
 }
 
 func ignoreTimes() []cmp.Option {
