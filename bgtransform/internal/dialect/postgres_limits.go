@@ -36,7 +36,8 @@ func (d *Dialect) postgresRead(ctx context.Context, db *bun.DB, l Limits, fn fun
 	if err := fn(ctx, querier{d, conn}); err != nil {
 		return err
 	}
-	err = postgresEnd(ctx, conn, "COMMIT")
+	// A statement that failed has ended the transaction, which COMMIT alone would not tell.
+	err = postgresEnd(ctx, conn, "SELECT 1;COMMIT")
 	ended = err == nil
 	return err
 }
