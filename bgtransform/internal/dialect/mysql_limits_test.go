@@ -14,7 +14,7 @@ import (
 )
 
 // settings are those of the session that a transaction of ours changes.
-const settings = "SELECT concat_ws(' ', @@sql_mode, @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@max_statement_time, @@tx_isolation)"
+const settings = "SELECT concat_ws(' ', @@sql_mode, @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@max_statement_time, @@wait_timeout, @@tx_isolation)"
 
 func session(ctx context.Context, t *testing.T, q interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -32,7 +32,7 @@ func session(ctx context.Context, t *testing.T, q interface {
 // as it was, however the transaction ends.
 func TestLimitsOnMariaDBEndWithTheTransaction(t *testing.T) {
 	t.Parallel()
-	limits := dialect.Limits{Statement: 1500 * time.Millisecond, Lock: 3900 * time.Millisecond}
+	limits := dialect.Limits{Statement: 1500 * time.Millisecond, Lock: 3100 * time.Millisecond, Idle: 77 * time.Second}
 	for name, end := range map[string]func(ctx context.Context, tx bun.Tx) error{
 		"a commit":           func(context.Context, bun.Tx) error { return nil },
 		"a rollback":         func(context.Context, bun.Tx) error { return errUndo },
@@ -56,7 +56,7 @@ func TestLimitsOnMariaDBEndWithTheTransaction(t *testing.T) {
 			func() {
 				defer func() { _ = recover() }()
 				_ = dialectOf(t, db).Transact(t.Context(), db, limits, func(ctx context.Context, tx bun.Tx) error {
-					want := "STRICT_TRANS_TABLES,NO_ZERO_DATE 3 3 1.500000 READ-COMMITTED"
+					want := "STRICT_TRANS_TABLES,NO_ZERO_DATE 4 4 1.500000 77 READ-COMMITTED"
 					if got := session(ctx, t, tx); got != want {
 						t.Errorf("in the transaction the settings are %s, want %s", got, want)
 					}
