@@ -79,6 +79,7 @@ func TestIdleCost(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- sched.Run(ctx) }() // ends below
 			quiet(t, sched, test.disabled)
+			rested(t, counted, 10*test.queries)
 
 			counted.take()
 			before, began := sent.n.Load(), time.Now()
@@ -131,6 +132,28 @@ func quiet(t *testing.T, s *bgtransform.Scheduler, disabled bool) {
 		case <-again.C:
 		case <-patience.C:
 			t.Fatalf("the instance never came to rest: %+v (%v)", all, err)
+		}
+	}
+}
+
+// rested waits until the last of what an instance writes on its way to rest, such
+// as the reason why it does, is behind it: for a second, it makes no more calls
+// than its polls.
+func rested(t *testing.T, c *calls, polls int) {
+	t.Helper()
+	patience := time.NewTimer(2 * time.Minute)
+	defer patience.Stop()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		c.take()
+		select {
+		case <-again.C:
+		case <-patience.C:
+			t.Fatal("the instance never came to rest")
+		}
+		if len(c.take()) <= polls {
+			return
 		}
 	}
 }

@@ -33,8 +33,14 @@ func (r *report) median(name string, of func(result) float64) float64 {
 	for _, res := range r.turns[name] {
 		values = append(values, of(res))
 	}
+	return middle(values)
+}
+
+// middle returns the median.
+func middle(values []float64) float64 {
 	slices.Sort(values)
-	return values[len(values)/2]
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
 // ratio returns how much faster one way is than another, in the middle of the
@@ -44,8 +50,7 @@ func (r *report) ratio(name, to string) float64 {
 	for i, res := range r.turns[name] {
 		values = append(values, res.rate()/r.turns[to][i].rate())
 	}
-	slices.Sort(values)
-	return values[len(values)/2]
+	return middle(values)
 }
 
 // print writes the table. A benchmark's log would be cut short.
