@@ -178,6 +178,14 @@ func (a *attempt) open(ctx context.Context) error {
 	if err := a.loadSkips(ctx); err != nil {
 		return err
 	}
+	if err := a.openWalk(ctx); err != nil {
+		return err
+	}
+	return a.running(ctx)
+}
+
+// openWalk opens what walks the rows.
+func (a *attempt) openWalk(ctx context.Context) error {
 	stepper, err := contain(ctx, func() (Stepper, error) {
 		b := a.s.cfg.bounds()
 		b.row = a.e.settings.rowTimeout
@@ -189,8 +197,8 @@ func (a *attempt) open(ctx context.Context) error {
 		}
 		return fmt.Errorf("open: %w", err)
 	}
-	a.stepper = stepper
-	return a.running(ctx)
+	a.stepper, a.first = stepper, true
+	return nil
 }
 
 func (a *attempt) running(ctx context.Context) error {
@@ -212,6 +220,9 @@ func (a *attempt) running(ctx context.Context) error {
 
 // loadSkips reads the keys in quarantine that are not to be tried again.
 func (a *attempt) loadSkips(ctx context.Context) error {
+	if a.reverting() {
+		return a.loadRefused(ctx)
+	}
 	held, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Held)
 	if err != nil {
 		return err

@@ -108,7 +108,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	r = tallied(before, written{applied: step.expect})
 	var w written
 	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
-		if w, err = a.writeBatch(ctx, tx, step); err != nil {
+		if w, err = a.writeBatch(ctx, tx, step, before); err != nil {
 			return err
 		}
 		if r, err = a.recount(ctx, tx, r, tallied(before, w)); err != nil {
@@ -136,8 +136,11 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 }
 
 // writeBatch is the batch's transaction, after the fence and the checkpoint.
-func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step) (w written, err error) {
+func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before store.Range) (w written, err error) {
 	if w.applied, err = a.apply(ctx, tx, step); err != nil {
+		return w, err
+	}
+	if err := a.journal(ctx, tx, before, w.applied.Images); err != nil {
 		return w, err
 	}
 	w.left, err = a.stillPending(ctx, tx, step, w.applied)
@@ -154,6 +157,7 @@ func tallied(r store.Range, w written) store.Range {
 	r.FoundInPass += int64(w.applied.Found)
 	r.Changed += int64(w.applied.Changed - len(w.left))
 	r.Moved += int64(w.applied.moved())
+	r.Journaled += int64(len(w.applied.Images))
 	return r
 }
 

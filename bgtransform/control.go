@@ -83,8 +83,11 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 	}
 	change.ByWhom, change.Why = clip(by.Who, 200), clip(by.Why, 2000)
 	err := c.store.Act(ctx, name, change, func(rec store.Record) error {
-		if state := wantedState(rec); !slices.Contains(allowed, state) {
-			return fmt.Errorf("%w: it is %s; %s is for %s", ErrNotAllowed, state, change.Action, list(allowed))
+		if err := allow(rec, change.Action, allowed); err != nil {
+			return err
+		}
+		if change.Mode == store.ModeRevert && !rec.Journal {
+			return fmt.Errorf("%w: its journal has nothing to revert; a transform keeps a journal from the moment that it runs with Options.Journal, until DropJournal", ErrNotAllowed)
 		}
 		if change.Accept && rec.Held == 0 {
 			return fmt.Errorf("%w: no row is in quarantine", ErrNotAllowed)
@@ -98,11 +101,23 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 	return nil
 }
 
+// allow returns an error unless the transform is in, or on its way to, one of
+// some states.
+func allow(rec store.Record, action string, allowed []State) error {
+	if state := wantedState(rec); !slices.Contains(allowed, state) {
+		return fmt.Errorf("%w: it is %s; %s is for %s", ErrNotAllowed, state, action, list(allowed))
+	}
+	return nil
+}
+
 // wantedState is the state a transform is on its way to: an operator's wish
 // counts as soon as it is written down.
 func wantedState(rec store.Record) State {
 	if wish, _ := wishOf(State(rec.Transform.State), rec.Intent); wish != "" {
 		return wish
+	}
+	if rec.Intent.Restarts > rec.Range.Restarts && rec.Intent.Mode == store.ModeRevert {
+		return StateReverting
 	}
 	switch state := State(rec.Transform.State); state {
 	case StatePaused:

@@ -67,7 +67,7 @@ func operatorReason(code ReasonCode, what string, in store.Intent) Reason {
 func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store.Range, t *store.Transform, in store.Intent) func(context.Context, bun.Tx) error) (ending, bool) {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	r, t := a.rec.Range, a.rec.Transform
+	r, t, mode := a.rec.Range, a.rec.Transform, a.rec.Range.Mode
 	more := how(&r, &t, in)
 	r.Restarts, r.Retries = in.Restarts, in.Retries
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), more); err != nil {
@@ -81,6 +81,11 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 	if err != nil {
 		return a.lost(ctx, err), true
 	}
+	if a.stepper != nil && r.Mode != mode {
+		if err := a.openWalk(ctx); err != nil {
+			return a.opening(ctx, err), true
+		}
+	}
 	return ending{}, false
 }
 
@@ -89,7 +94,8 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) func(context.Context, bun.Tx) error {
 	*r = store.Range{
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
-		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
+		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Journaled: r.Journaled,
+		Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
 	if in.Mode != store.ModeTransform {
@@ -99,10 +105,14 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }
 }
 
-// anew begins a new pass of the same run.
+// anew begins a new pass of the same run; a revert's tries again what the
+// database has refused.
 func (a *attempt) anew(r *store.Range, t *store.Transform, _ store.Intent) func(context.Context, bun.Tx) error {
 	newPass(r)
 	t.CompletedMS = 0
+	if r.Mode == store.ModeRevert {
+		return func(ctx context.Context, tx bun.Tx) error { return a.fence.Reopen(ctx, tx) }
+	}
 	return nil
 }
 

@@ -26,5 +26,16 @@ func (a *attempt) reverting() bool { return a.rec.Range.Mode == store.ModeRevert
 
 // walk opens what walks the rows of a run, by its mode.
 func (a *attempt) walk(ctx context.Context) (Stepper, error) {
+	if a.reverting() {
+		return a.openRevert(ctx)
+	}
 	return a.e.transform.Open(ctx, a.s.db)
+}
+
+// modeWanted returns the mode of the run that an attempt would work on.
+func modeWanted(rec store.Record) string {
+	if rec.Intent.Restarts > rec.Range.Restarts {
+		return rec.Intent.Mode
+	}
+	return rec.Range.Mode
 }

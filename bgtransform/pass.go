@@ -18,6 +18,9 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	if a.e.settings.dryRun {
 		return a.dry.end(a), true
 	}
+	if a.reverting() {
+		return a.revertEnd(ctx), true
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
 	defer cancel()
 	if a.rec.Range.FoundInPass > 0 {

@@ -100,7 +100,7 @@ func (a *attempt) failed(code ReasonCode, text string, err error) ending {
 // failsAtOnce reports errors that no further try can mend.
 func failsAtOnce(err error) bool {
 	var crash *panicError
-	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
+	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errTooManyLeft) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
 }
 
 func isSchema(err error) bool {
@@ -171,9 +171,9 @@ func (a *attempt) tooManyBad() (ending, bool) {
 	cfg := a.s.cfg
 	switch {
 	case held > int64(cfg.MaxQuarantine):
-		return a.failed(ReasonTooManyBad, fmt.Sprintf("%s in quarantine, more than the %d that Config.MaxQuarantine allows", rowCount(held), cfg.MaxQuarantine), nil), true
+		return a.failed(ReasonTooManyBad, fmt.Sprintf("%s %s, more than the %d that Config.MaxQuarantine allows", rowCount(held), a.setAsideWhere(), cfg.MaxQuarantine), nil), true
 	case rows >= minSample && share > cfg.MaxQuarantineShare:
-		return a.failed(ReasonTooManyBad, fmt.Sprintf("%.0f %% of the rows so far are in quarantine, more than the %.0f %% that Config.MaxQuarantineShare allows", 100*share, 100*cfg.MaxQuarantineShare), nil), true
+		return a.failed(ReasonTooManyBad, fmt.Sprintf("%.0f %% of the rows so far are %s, more than the %.0f %% that Config.MaxQuarantineShare allows", 100*share, a.setAsideWhere(), 100*cfg.MaxQuarantineShare), nil), true
 	default:
 		return ending{}, false
 	}

@@ -29,7 +29,9 @@ func (a *attempt) alone(class dialect.Class) bool {
 	case dialect.Timeout:
 		return a.retry.Tries() >= transientTries-1
 	case dialect.Transient:
-		return a.retry.Tries() >= lockedTries
+		// A revert keeps to the order: the older entry of a row that it stepped
+		// over would seem to be overtaken.
+		return a.retry.Tries() >= lockedTries && !a.reverting()
 	default:
 		return false
 	}
@@ -52,13 +54,21 @@ func (a *attempt) setAside(ctx context.Context, step *Step, class string, refuse
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
 	r := a.behind(step)
+	if a.reverting() {
+		r.Moved++
+	}
 	var bad []store.Quarantined
 	if !a.skips.Has(step.Cursor) { // else it could not even be read, and is in quarantine already, or accepted
 		bad = []store.Quarantined{{Key: step.Cursor, Class: class, Message: refused.Error()}}
 	}
 	var held int64
 	err := a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
-		if held, err = a.fence.Quarantine(ctx, tx, bad); err == nil && a.e.settings.dryRun {
+		if a.reverting() {
+			err = a.refuse(ctx, tx, step.Cursor)
+		} else {
+			held, err = a.fence.Quarantine(ctx, tx, bad)
+		}
+		if err == nil && a.e.settings.dryRun {
 			err = errRolledBack
 		}
 		return err
@@ -71,7 +81,7 @@ func (a *attempt) setAside(ctx context.Context, step *Step, class string, refuse
 	a.dry.count(BatchResult{Keys: 1, Quarantined: len(bad)})
 	a.retry.Reset()
 	if len(bad) > 0 {
-		a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is in quarantine", "class", class, "rows_in_quarantine", a.rec.Held)
+		a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is set aside", "class", class, "rows_set_aside", a.bad)
 	}
 	if end, over := a.tooManyBad(); over {
 		return end, true

@@ -33,6 +33,7 @@ const (
 	ReasonPaused     ReasonCode = "paused"        // by an operator
 	ReasonCancelled  ReasonCode = "cancelled"     // by an operator
 	ReasonAsked      ReasonCode = "asked"         // an operator's wish that no instance has followed yet
+	ReasonLeft       ReasonCode = "left"          // reverted, but for rows that were left as they are
 	ReasonStopped    ReasonCode = "stopped"       // its instance shut down; the next takes over
 	ReasonLeaseLost  ReasonCode = "lease_lost"    // its instance lost the lease
 	ReasonUnattended ReasonCode = "unattended"    // said to be running, but no instance gives a sign

@@ -52,7 +52,7 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 		if p, shut := s.windowShut(e, time.Now()); shut {
 			return p
 		}
-		if p, waits := s.dependencies(ctx, e); waits {
+		if p, waits := s.dependencies(ctx, e, rec); waits {
 			return p
 		}
 	}
@@ -124,8 +124,8 @@ func windowPause(opens time.Time, ok bool) (pause, bool) {
 	return pause{Reason{ReasonWindow, text, opens}, min(max(time.Until(opens), time.Millisecond), longest)}, true
 }
 
-func (s *Scheduler) dependencies(ctx context.Context, e *entry) (pause, bool) {
-	if len(e.after) == 0 {
+func (s *Scheduler) dependencies(ctx context.Context, e *entry, rec store.Record) (pause, bool) {
+	if len(e.after) == 0 || modeWanted(rec) == store.ModeRevert { // what is undone needs nothing new
 		return pause{}, false
 	}
 	recs, err := s.load(ctx, e.after)

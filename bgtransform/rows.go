@@ -134,6 +134,9 @@ func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 		def:    r,
 		also:   r.Watermark.set(t),
 	}
+	if r.Options.Journal {
+		s.camera = cameraOf(t, plan.writes)
+	}
 	return s, s.probe(ctx)
 }
 

@@ -44,16 +44,9 @@ func newRowPlan(t *table, reads, writes []string) (*rowPlan, error) {
 			reads = append(reads, f.Name)
 		}
 	}
-	for _, name := range writes {
-		f, err := t.field("Writes", name)
-		if err == nil && isKey[name] {
-			err = fmt.Errorf("Writes: %q is part of the primary key, which a transform may not change", name)
-		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		p.writes = append(p.writes, f)
+	var err error
+	if p.writes, err = t.written(writes); err != nil {
+		errs = append(errs, err)
 	}
 	guarded := map[string]bool{}
 	for i, name := range append(append([]string{}, reads...), writes...) {

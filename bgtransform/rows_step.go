@@ -18,7 +18,8 @@ type rowStepper[M any] struct {
 	plan   *rowPlan
 	caller *caller
 	def    Rows[M]
-	also   string // SQL text, of the watermark; empty for none
+	also   string  // SQL text, of the watermark; empty for none
+	camera *camera // nil without a journal
 }
 
 // row is one pending row as it was read.
@@ -83,10 +84,14 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
 		n, err := s.write(ctx, tx, update)
+		applied := Applied{Found: len(t.good), Changed: n}
 		if err == nil {
 			err = s.mark(ctx, tx, t.good, update.Rows)
 		}
-		return Applied{Found: len(t.good), Changed: n}, err
+		if err == nil && s.camera != nil {
+			applied.Images, err = s.images(ctx, tx, r, t.good, update.Rows)
+		}
+		return applied, err
 	}
 	if s.def.Processed.used() {
 		return step, nil // the rows need not show that they are done

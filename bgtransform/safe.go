@@ -56,8 +56,8 @@ func (e *foreignError) Error() string { return e.err.Error() }
 
 func (e *foreignError) Unwrap() error { return e.err }
 
-// foreign marks an error that came out of a stepper, unless the stepper is ours.
-func foreign(s Stepper, err error) error {
+// foreign marks an error that came out of a stepper or an undoer, unless it is ours.
+func foreign(s any, err error) error {
 	if _, ours := s.(interface{ ours() }); ours || err == nil {
 		return err
 	}

@@ -51,11 +51,18 @@ type SQL[M any] struct {
 	// Pending tells it; with both, a row is pending if both say so.
 	Watermark Watermark
 
+	// Writes are the columns that Set assigns. Required with Options.Journal,
+	// which keeps what they held; not used otherwise.
+	Writes []string
+
 	// Options are the transform's own; zero fields are taken from Config.
 	Options Options
 }
 
-var _ Transform = SQL[struct{}]{}
+var (
+	_ Transform = SQL[struct{}]{}
+	_ Checker   = SQL[struct{}]{}
+)
 
 // Definition implements [Transform].
 func (s SQL[M]) Definition() Definition {
@@ -72,7 +79,13 @@ func (s SQL[M]) Check(db *bun.DB) error {
 		errs = append(errs, errors.New(`Set is empty; want a SET clause, such as "length_ms = length * 1000"`))
 	}
 	t, err := tableOf(db, reflect.TypeFor[M]())
-	if err == nil {
+	if err != nil {
+		return errors.Join(append(errs, err)...)
+	}
+	if s.Options.Journal && len(s.Writes) == 0 {
+		errs = append(errs, errors.New("Writes is empty; with Options.Journal, name the columns that Set assigns"))
+	}
+	if _, err = t.written(s.Writes); err == nil {
 		err = s.Watermark.check(t)
 	}
 	return errors.Join(append(errs, err)...)
@@ -84,7 +97,11 @@ func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.inspect(ctx, db, nil); err != nil {
+	writes, err := t.written(s.Writes)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.inspect(ctx, db, s.Writes); err != nil {
 		return nil, err
 	}
 	st := &sqlStepper{
@@ -93,6 +110,9 @@ func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	}
 	if also := s.Watermark.set(t); also != "" {
 		st.set += ", " + also
+	}
+	if s.Options.Journal {
+		st.camera = cameraOf(t, writes)
 	}
 	return st, st.probe(ctx, db)
 }
@@ -104,7 +124,8 @@ func formatSQL(db *bun.DB, query string, args []any) string {
 
 type sqlStepper struct {
 	walker
-	set string
+	set    string
+	camera *camera // nil without a journal
 
 	// dense tells whether all rows of the last batch were pending: most tables
 	// are pending as a whole, and then not at all.
@@ -157,6 +178,9 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 			if ours, err = s.keysWhere(ctx, s.d.Bound(tx), cond+s.locking(), condArgs...); err != nil {
 				return Applied{}, err
 			}
+		}
+		if s.camera != nil {
+			return s.applyJournaled(ctx, tx, r, skip, args)
 		}
 		return s.apply(ctx, tx, r, skip, args)
 	}
@@ -241,6 +265,10 @@ func (s *sqlStepper) lock(ctx context.Context, tx bun.Tx, r keyset.Range, skip s
 
 func (s *sqlStepper) update(ctx context.Context, db bun.IDB, r keyset.Range, skip string, skipArgs []any) (int, error) {
 	cond, args := s.todo(r, skip, skipArgs)
+	return s.updateWhere(ctx, db, cond, args)
+}
+
+func (s *sqlStepper) updateWhere(ctx context.Context, db bun.IDB, cond string, args []any) (int, error) {
 	res, err := s.d.Bound(db).ExecContext(ctx, "UPDATE "+s.from+" SET "+s.set+" WHERE "+cond, args...)
 	if err != nil {
 		return 0, err

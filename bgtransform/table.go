@@ -55,6 +55,24 @@ func (t *table) field(use, column string) (*schema.Field, error) {
 	return nil, fmt.Errorf("%s: model %s has no column %q; it has %s", use, t.TypeName, column, strings.Join(names, ", "))
 }
 
+// written returns columns of the model that a transform may write.
+func (t *table) written(names []string) ([]*schema.Field, error) {
+	var fields []*schema.Field
+	var errs []error
+	for _, name := range names {
+		f, err := t.field("Writes", name)
+		if err == nil && slices.Contains(t.PKs, f) {
+			err = fmt.Errorf("Writes: %q is part of the primary key, which a transform may not change", name)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		fields = append(fields, f)
+	}
+	return fields, errors.Join(errs...)
+}
+
 // inspect compares the model with the table in the database, where the key
 // must be the primary key to the letter: the walk and the writes rely on it.
 func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {

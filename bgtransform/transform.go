@@ -119,6 +119,11 @@ type Step struct {
 type Applied struct {
 	Found   int // rows that were pending, without those that failed
 	Changed int // rows written; the others found had moved on since they were read
+
+	// Images are the rows written, as they were and as they are now. The runner
+	// keeps them in the journal, in the same transaction, for [Control.Revert].
+	// Empty for a kind that keeps none.
+	Images []Image
 }
 
 // moved returns how many rows had moved on.
@@ -154,6 +159,12 @@ type Options struct {
 	Window window.Window
 	// Limits is how fast batches may run. Zero fields are taken from Config.Limits.
 	Limits throttle.Limits
+	// Journal keeps of every row that the transform changes what its columns
+	// held before and after, in the transaction that changes them, so that
+	// [Control.Revert] can write it back. It costs a read and an insert for each
+	// row changed, and the disk space, until [Control.DropJournal]. It is for
+	// [Rows] and [SQL]; other kinds hand images in [Applied]. Off by default.
+	Journal bool
 	// RowTimeout bounds the user's code for one row, or one call of a batch
 	// function. Defaults to Config.RowTimeout.
 	RowTimeout time.Duration

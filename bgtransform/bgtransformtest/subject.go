@@ -39,7 +39,10 @@ type subject struct {
 	read func(ctx context.Context) error
 }
 
-var _ bgtransform.Checker = (*subject)(nil)
+var (
+	_ bgtransform.Checker  = (*subject)(nil)
+	_ bgtransform.Reverter = (*subject)(nil)
+)
 
 // Definition implements [bgtransform.Transform].
 func (s *subject) Definition() bgtransform.Definition {

@@ -32,6 +32,13 @@ func (s *Store) Act(ctx context.Context, name string, c Change, check func(Recor
 		if err != nil {
 			return err
 		}
+		if c.Mode == ModeRevert {
+			entry, err := oldest(ctx, tx, name)
+			if err != nil {
+				return err
+			}
+			rec.Journal = entry != nil
+		}
 		if err := check(rec); err != nil {
 			return err
 		}

@@ -147,7 +147,7 @@ func (a Attempt) refused(ctx context.Context, tx bun.Tx) error {
 // written. It runs inside the transaction of [Attempt.Tx].
 func (a Attempt) Counts(ctx context.Context, tx bun.Tx, r *Range) error {
 	_, err := tx.NewUpdate().Model(r).
-		Column("found_in_pass", "rows_changed", "rows_moved", "at_end").
+		Column("found_in_pass", "rows_changed", "rows_moved", "journaled", "at_end").
 		Where("name = ? AND range_no = 0", a.Name).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write counts: %w", err)

@@ -37,7 +37,7 @@ func (s *Store) Create(ctx context.Context) error { return Create(ctx, s.db) }
 
 // ensure makes a table what its model says.
 func ensure(ctx context.Context, d *dialect.Dialect, db bun.IDB, model any, table *schema.Table) error {
-	create := db.NewCreateTable().Model(model).IfNotExists().String() + dialect.TableOptions(db.Dialect().Name())
+	create := createTable(db, model)
 	lacks, exists, err := lacking(ctx, d, db, table)
 	if err != nil && d.Classify(err) == dialect.Transient {
 		// Another instance is at it. SQLite lets a statement wait that writes.
@@ -59,6 +59,17 @@ func ensure(ctx context.Context, d *dialect.Dialect, db bun.IDB, model any, tabl
 		}
 	}
 	return nil
+}
+
+// createTable spells the statement that makes a table. On MySQL a text ends after
+// 64 KB, in which the journal cannot keep a large row.
+func createTable(db bun.IDB, model any) string {
+	kind := db.Dialect().Name()
+	query := db.NewCreateTable().Model(model).IfNotExists().String()
+	if _, large := model.(*JournalEntry); large && kind == bundialect.MySQL {
+		query = strings.ReplaceAll(query, " text ", " longtext ")
+	}
+	return query + dialect.TableOptions(kind)
 }
 
 // lacking returns the fields that a table has no columns for, and whether there

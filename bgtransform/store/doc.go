@@ -5,6 +5,7 @@
 //	bgtransform_intents      what operators want                       written by operators only
 //	bgtransform_ranges       attempt (the fence), cursor, counters     written by the holder, in each batch's transaction
 //	bgtransform_quarantine   rows that could not be transformed        both, row by row
+//	bgtransform_journal      rows before and after they were changed    written by the holder, in each batch's transaction; dropped by operators
 //	bgtransform_actions      who did what, and when                    appended
 //	bgtransform_signs        why an instance does not advance it       each instance
 //	bgtransform_leases       the lease, when it lives in the database  the lease's holder

@@ -6,7 +6,7 @@ import "github.com/uptrace/bun"
 func models() []any {
 	return []any{
 		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
-		(*Quarantined)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
+		(*Quarantined)(nil), (*JournalEntry)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
 	}
 }
 
@@ -88,6 +88,7 @@ type Range struct {
 	Keys        int64   `bun:"keys_walked,notnull,type:bigint"` // of the run, all passes
 	Changed     int64   `bun:"rows_changed,notnull,type:bigint"`
 	Moved       int64   `bun:"rows_moved,notnull,type:bigint"`
+	Journaled   int64   `bun:"journaled,notnull,type:bigint"` // journal entries ever written: the newest one's position
 	Remaining   int64   `bun:"remaining,notnull,type:bigint"` // estimate for the pass; -1: not known
 	RowsPerSec  float64 `bun:"rows_per_sec,notnull"`
 	BusyMS      int64   `bun:"busy_ms,notnull,type:bigint"` // time spent in batches, of the run

@@ -74,6 +74,22 @@ func AddProcessed(ctx context.Context, tx bun.Tx, name string, keys []string) er
 	return nil
 }
 
+// RemoveProcessed takes keys out of the set of a transform, in the transaction
+// that makes their rows what they were before.
+func RemoveProcessed(ctx context.Context, tx bun.Tx, name string, keys []string) error {
+	for chunk := range slices.Chunk(keys, processedChunk) {
+		hashes := make([]string, len(chunk))
+		for i, key := range chunk {
+			hashes[i] = processedHash(key)
+		}
+		_, err := tx.NewDelete().Model((*Processed)(nil)).Where("name = ? AND key_hash IN (?)", name, bun.List(hashes)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("write the set of processed keys: %w", err)
+		}
+	}
+	return nil
+}
+
 // ForgetProcessed removes at most limit keys from the set of a transform, and
 // returns how many. Call it until it returns 0, once nobody needs the set.
 func (s *Store) ForgetProcessed(ctx context.Context, name string, limit int) (int, error) {

@@ -17,6 +17,10 @@ type Record struct {
 	Held      int64     `bun:"held"`     // rows in quarantine that block completion
 	Accepted  int64     `bun:"accepted"` // rows in quarantine that an operator accepted
 	NowMS     int64     `bun:"now_ms"`   // the server's clock
+
+	// Journal tells whether the journal has an entry that a revert would write
+	// back. Only [Store.Act] fills it, for the check of a revert.
+	Journal bool `bun:"-"`
 }
 
 // Load returns the records of the named transforms, ordered by name; of all

@@ -93,12 +93,15 @@ func everything(ctx context.Context, db *bun.DB) error {
 	a, rec, err := s.Claim(ctx, "x", "host")
 	errs = append(errs, err, a.Tx(ctx, &rec.Range, func(ctx context.Context, tx bun.Tx) error {
 		return errors.Join(
+			a.Journal(ctx, tx, rec.Range, []store.JournalEntry{{Key: "k", Before: "b", After: "a"}}),
 			a.Counts(ctx, tx, &rec.Range),
+			a.Settle(ctx, tx, 1, 1, map[string][]int64{store.Changed: {1}}), a.Reopen(ctx, tx),
 			a.SetState(ctx, tx, &store.Transform{State: "waiting"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			a.Discharge(ctx, tx, []string{"k", "other"}), a.DischargeAll(ctx, tx),
-			store.AddProcessed(ctx, tx, "x", []string{"k"}), store.SetMark(ctx, tx, "x", 1), store.SetMark(ctx, tx, "x", 2),
+			store.AddProcessed(ctx, tx, "x", []string{"k"}),
+			store.RemoveProcessed(ctx, tx, "x", []string{"k"}), store.SetMark(ctx, tx, "x", 1), store.SetMark(ctx, tx, "x", 2),
 			a.Redefined(ctx, tx, "host"), a.Leave(ctx, tx),
 		)
 	}))
@@ -107,6 +110,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 		{Action: "restart", Desired: store.Run, Restart: true},
 		{Action: "retry", Retry: true},
 		{Action: "accept", Accept: true},
+		{Action: "revert", Restart: true, Mode: store.ModeRevert},
 	} {
 		errs = append(errs, s.Act(ctx, "x", c, allow))
 	}
@@ -115,6 +119,18 @@ func everything(ctx context.Context, db *bun.DB) error {
 	_, _, err = store.LastMark(ctx, db, "x")
 	errs = append(errs, err)
 	_, err = s.ForgetProcessed(ctx, "x", 5)
+	errs = append(errs, err)
+	_, err = s.Entries(ctx, "x", 0, 5)
+	errs = append(errs, err)
+	_, err = s.Entries(ctx, "x", 7, 5)
+	errs = append(errs, err)
+	_, err = s.LeftCounts(ctx, "x")
+	errs = append(errs, err)
+	_, err = s.LeftKeys(ctx, "x", 5)
+	errs = append(errs, err)
+	_, err = s.Journal(ctx, "x", 5, store.Changed)
+	errs = append(errs, err)
+	_, err = s.Drop(ctx, "x", allow)
 	errs = append(errs, err)
 	_, err = s.Load(ctx)
 	errs = append(errs, err)

@@ -40,7 +40,7 @@ func leaves() []string {
 //	stdlib <- leaves <- bgtransform <- adapters, telemetry, admin <- example-app
 func rules() map[string]rule {
 	engine := slices.Concat(leaves(), []string{"bgtransform"})
-	internal := []string{"bgtransform/internal/backoff", "bgtransform/internal/dialect", "bgtransform/internal/keyset"}
+	internal := []string{"bgtransform/internal/backoff", "bgtransform/internal/dialect", "bgtransform/internal/image", "bgtransform/internal/keyset"}
 	sdk := []string{otel + "/sdk", otel + "/exporters", otelOther}
 	return map[string]rule{
 		"bgtransform/lease":            {},

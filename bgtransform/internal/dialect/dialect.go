@@ -76,6 +76,11 @@ type Dialect struct {
 	// nil when it is that of Bind.
 	assign func(c Column) string
 
+	// LockRows ends a SELECT whose rows nobody else may change until the
+	// transaction ends. It is empty where a transaction that has written has
+	// the database to itself.
+	LockRows string
+
 	// read runs fn where each of its statements is bounded by the server.
 	read func(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) error
 

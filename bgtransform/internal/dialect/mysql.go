@@ -24,6 +24,7 @@ func mysql() *Dialect {
 		Classify:    mysqlClassify,
 		// Unless the app's data source name says clientFoundRows=true.
 		AffectedIsMatched: false,
+		LockRows:          " FOR UPDATE",
 		// A string in the connection's character set, as in the app's own
 		// writes: what the column cannot hold is refused, not converted.
 		assign: func(Column) string { return Arg },
@@ -81,8 +82,10 @@ func mysqlTyped(c Column, carried string) string {
 		return "CONVERT(" + carried + " USING " + c.charset + ") COLLATE " + c.collation
 	case Other:
 		switch c.Type {
-		case mysqlNumber, mysqlHex:
+		case mysqlNumber:
 			return carried
+		case mysqlHex:
+			return "UNHEX(" + carried + ")"
 		case mysqlTimestamp:
 			return "FROM_UNIXTIME(CAST(" + carried + " AS DECIMAL(20, 6)))"
 		default:

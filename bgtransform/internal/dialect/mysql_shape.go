@@ -21,7 +21,11 @@ const (
 
 // shape describes the table that the server makes of the JSON text: the
 // columns of the update, one after the other.
-type shape struct{ sets, keys, guards []cell }
+type shape struct {
+	sets, keys, guards []cell
+
+	raw bool // the values of sets are what Raw has read
+}
 
 // shape is what the first values of the columns are.
 func (u Update) shape() shape {
@@ -41,6 +45,7 @@ func (u Update) shape() shape {
 		cells(u.Sets, func(r *Row) []any { return r.Set }),
 		cells(u.Keys, func(r *Row) []any { return r.Key }),
 		cells(u.Guards, func(r *Row) []any { return r.Guard }),
+		u.Raw,
 	}
 }
 
@@ -91,7 +96,7 @@ func (s shape) fits(r *Row) bool {
 		return true
 	}
 	for _, v := range r.Set {
-		if !valid(v) {
+		if !s.raw && !valid(v) {
 			return false
 		}
 	}
@@ -193,10 +198,15 @@ func (c cell) carried(name string) string {
 	return name
 }
 
-// assigned is the cell's value in the form that a column is set to.
-func (c cell) assigned(name string) string {
-	if c == cellText {
+// assigned is a cell's value in the form that a column is set to.
+func (s shape) assigned(col Column, at int) string {
+	c, name := s.sets[at], s.name(at)
+	switch {
+	case s.raw:
+		return mysqlTyped(col, c.carried(name))
+	case c == cellText:
 		return "CONVERT(UNHEX(" + name + ") USING utf8mb4)"
+	default:
+		return c.carried(name)
 	}
-	return c.carried(name)
 }

@@ -144,7 +144,7 @@ func (s shape) lock(ctx context.Context, q Querier, u Update, places []int, text
 func (s shape) update(ctx context.Context, q Querier, u Update, text []byte) (int, error) {
 	sets := make([]string, len(u.Sets))
 	for i, c := range u.Sets {
-		sets[i] = c.SQL + " = " + s.sets[i].assigned(s.name(i))
+		sets[i] = c.SQL + " = " + s.assigned(c, i)
 	}
 	if u.Also != "" {
 		sets = append(sets, u.Also)

@@ -21,6 +21,7 @@ func postgres() *Dialect {
 		Classify:          postgresClassify,
 		AffectedIsMatched: true,
 		RowValues:         true,
+		LockRows:          " FOR NO KEY UPDATE", // as an UPDATE takes it: foreign keys to the row are not held up
 	}
 	d.Write = d.writeUnnested
 	d.read = d.postgresRead

@@ -20,6 +20,10 @@ type Update struct {
 	Where  string // the pending condition, in SQL; empty for none
 	Also   string // SET clauses, in SQL, for every row that is written; empty for none
 	Rows   []Row
+
+	// Raw tells that the values in Set are what Raw has read once, as those in
+	// Key and Guard are, and no new ones.
+	Raw bool
 }
 
 // Row holds the values of one row, in the order of the columns of [Update], as
@@ -43,7 +47,7 @@ func (u Update) statement(d *Dialect, row *Row) string {
 		if text, ok := safeText(row, i); ok {
 			b.WriteString(text)
 		} else {
-			b.WriteString(d.assigned(col))
+			b.WriteString(u.assigned(d, col))
 		}
 	}
 	if u.Also != "" {
@@ -76,8 +80,8 @@ func (u Update) where() string {
 	return "(" + u.Where + ")"
 }
 
-func (d *Dialect) assigned(c Column) string {
-	if d.assign != nil {
+func (u Update) assigned(d *Dialect, c Column) string {
+	if d.assign != nil && !u.Raw {
 		return d.assign(c)
 	}
 	return d.Bind(c)
