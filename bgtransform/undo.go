@@ -21,8 +21,8 @@ var (
 )
 
 // OpenRevert implements [Reverter].
-func (r Rows[M]) OpenRevert(_ context.Context, db *bun.DB) (Undoer, error) {
-	u, err := undoerOf(db, reflect.TypeFor[M]())
+func (r Rows[M]) OpenRevert(ctx context.Context, db *bun.DB) (Undoer, error) {
+	u, err := undoerOf(ctx, db, reflect.TypeFor[M]())
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +33,8 @@ func (r Rows[M]) OpenRevert(_ context.Context, db *bun.DB) (Undoer, error) {
 }
 
 // OpenRevert implements [Reverter].
-func (s SQL[M]) OpenRevert(_ context.Context, db *bun.DB) (Undoer, error) {
-	return undoerOf(db, reflect.TypeFor[M]())
+func (s SQL[M]) OpenRevert(ctx context.Context, db *bun.DB) (Undoer, error) {
+	return undoerOf(ctx, db, reflect.TypeFor[M]())
 }
 
 // undoer writes the images of [Rows] and [SQL] back. It goes by what they hold,
@@ -48,9 +48,12 @@ type undoer struct {
 	processed string
 }
 
-func undoerOf(db *bun.DB, model reflect.Type) (*undoer, error) {
+func undoerOf(ctx context.Context, db *bun.DB, model reflect.Type) (*undoer, error) {
 	t, err := tableOf(db, model)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.inspect(ctx, db, nil); err != nil {
 		return nil, err
 	}
 	return &undoer{table: t, seen: map[string]bool{}}, nil
