@@ -29,6 +29,8 @@ type attempt struct {
 	bad   int64        // of these, those that no operator has accepted
 
 	stepper   Stepper
+	opened    string             // the mode that the stepper is of
+	verify    store.Verification // as last committed by us, in the mode verify
 	pacer     *throttle.Pacer
 	rate      rate
 	retry     backoff.Backoff // of batches
@@ -86,6 +88,9 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		return pause{reason: reason}
 	}
 	watched, end := a.life(stop, ctx)
+	if a.verifiesItself(end) {
+		end.wait = soon
+	}
 	if end.err == nil || a.advanced() {
 		again.Reset()
 	}
@@ -175,7 +180,7 @@ func (a *attempt) begin(ctx context.Context) context.Context {
 func (a *attempt) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
 	defer cancel()
-	if err := a.loadSkips(ctx); err != nil {
+	if err := errors.Join(a.loadSkips(ctx), a.loadVerification(ctx)); err != nil {
 		return err
 	}
 	if err := a.openWalk(ctx); err != nil {
@@ -197,7 +202,7 @@ func (a *attempt) openWalk(ctx context.Context) error {
 		}
 		return fmt.Errorf("open: %w", err)
 	}
-	a.stepper, a.first = stepper, true
+	a.stepper, a.first, a.opened = stepper, true, a.rec.Range.Mode
 	return nil
 }
 

@@ -95,6 +95,7 @@ type written struct {
 	left    []store.Quarantined // rows that are pending although they were written
 	bad     []store.Quarantined // these, and the rows that could not be transformed
 	held    int64               // of bad, those that are new to the quarantine
+	verify  store.Verification
 }
 
 // commit writes the batch and the checkpoint in one transaction.
@@ -131,6 +132,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		a.first = false
 	}
 	a.accept(r, w.bad, w.held)
+	a.verify = w.verify
 	a.dry.count(*res)
 	return nil
 }
@@ -138,6 +140,10 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 // writeBatch is the batch's transaction, after the fence and the checkpoint.
 func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before store.Range) (w written, err error) {
 	if w.applied, err = a.apply(ctx, tx, step); err != nil {
+		return w, err
+	}
+	if a.verifying() {
+		w.verify, err = a.writeVerified(ctx, tx, step, w.applied)
 		return w, err
 	}
 	if err := a.journal(ctx, tx, before, w.applied.Images); err != nil {
@@ -152,8 +158,12 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before 
 	return w, err
 }
 
-// tallied returns a checkpoint with what a batch has done added.
+// tallied returns a checkpoint with what a batch has done added. A verification
+// keeps counts of its own.
 func tallied(r store.Range, w written) store.Range {
+	if r.Mode == store.ModeVerify {
+		return r
+	}
 	r.FoundInPass += int64(w.applied.Found)
 	r.Changed += int64(w.applied.Changed - len(w.left))
 	r.Moved += int64(w.applied.moved())
@@ -219,7 +229,7 @@ func (a *attempt) settle(ctx context.Context) error {
 	if rec.Range.Attempt != a.fence.Number {
 		return ErrFenced
 	}
-	if err := a.loadSkips(ctx); err != nil {
+	if err := errors.Join(a.loadSkips(ctx), a.loadVerification(ctx)); err != nil {
 		return err
 	}
 	a.log.InfoContext(ctx, "bgtransform: the last checkpoint was unsure; going on from what the database holds",

@@ -21,6 +21,8 @@ import (
 type Control struct {
 	store *store.Store
 	wake  func(name string)
+
+	verifiable func(name string) error // nil, or why it cannot be verified
 }
 
 // NewControl returns the control of the transforms in a database. It does no I/O.
@@ -29,7 +31,7 @@ func NewControl(db *bun.DB) (*Control, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
-	return &Control{store: s, wake: func(string) {}}, nil
+	return &Control{store: s, wake: func(string) {}, verifiable: func(string) error { return nil }}, nil
 }
 
 // By says who does something, and why.
@@ -91,6 +93,9 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 		}
 		if change.Accept && rec.Held == 0 {
 			return fmt.Errorf("%w: no row is in quarantine", ErrNotAllowed)
+		}
+		if change.Verify != nil && !change.Verify.Begin && !verifyWanted(rec) {
+			return fmt.Errorf("%w: no verification is under way", ErrNotAllowed)
 		}
 		return nil
 	})

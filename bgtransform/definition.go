@@ -49,13 +49,13 @@ func replaced(t store.Transform) []string {
 // run. A dry run changes nothing, and a revert goes by what was written.
 func (e *entry) redefines(rec store.Record) bool {
 	was := rec.Transform.Definition
-	return rec.Range.Mode == store.ModeTransform && was != "" && was != e.defined && !e.superseded(rec) && !e.settings.dryRun
+	return rec.Range.Mode != store.ModeRevert && was != "" && was != e.defined && !e.superseded(rec) && !e.settings.dryRun
 }
 
 // superseded reports whether this instance's definition is an older one. A
 // restart that nobody has followed yet is for any version.
 func (e *entry) superseded(rec store.Record) bool {
-	return rec.Range.Mode == store.ModeTransform && rec.Transform.Definition != e.defined && rec.Intent.Restarts <= rec.Range.Restarts &&
+	return rec.Range.Mode != store.ModeRevert && rec.Transform.Definition != e.defined && rec.Intent.Restarts <= rec.Range.Restarts &&
 		slices.Contains(replaced(rec.Transform), e.defined)
 }
 

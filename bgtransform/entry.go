@@ -12,6 +12,7 @@ import (
 type entry struct {
 	name      string
 	after     []string
+	sample    float64 // of the verification that it has when it becomes complete; 0: none
 	transform Transform
 	defined   string // the fingerprint of what it does
 	settings  settings
@@ -36,7 +37,7 @@ type view struct {
 
 func newEntry(t Transform, s settings) *entry {
 	def := t.Definition()
-	return &entry{name: def.Name, after: def.Options.After, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
+	return &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
 }
 
 // poke wakes the entry's loop; it never blocks.

@@ -26,6 +26,8 @@ func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
 		return a.follow(ctx, in, a.restart)
 	case in.Retries > a.rec.Range.Retries:
 		return a.follow(ctx, in, a.anew)
+	case in.Verifies > a.rec.Range.Verifies && State(a.rec.Transform.State) == StateComplete:
+		return a.followVerify(ctx, in)
 	case in.Revision != a.rec.Intent.Revision: // somebody has accepted rows, perhaps
 		a.rec.Intent = in
 		if err := a.loadSkips(ctx); err != nil {
@@ -96,13 +98,18 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
 		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Journaled: r.Journaled,
 		Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
+		Verifies: in.Verifies, // the wish was for what is no more
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
-	if in.Mode != store.ModeTransform {
-		return nil
+	if in.Mode == store.ModeTransform {
+		t.Definition, t.Superseded = a.e.defined, ""
 	}
-	t.Definition, t.Superseded = a.e.defined, ""
-	return func(ctx context.Context, tx bun.Tx) error { return a.fence.DischargeAll(ctx, tx) }
+	return func(ctx context.Context, tx bun.Tx) error {
+		if err := a.fence.EndVerification(ctx, tx, store.VerifyStopped, "the transform began anew"); err != nil || in.Mode != store.ModeTransform {
+			return err
+		}
+		return a.fence.DischargeAll(ctx, tx)
+	}
 }
 
 // anew begins a new pass of the same run; a revert's tries again what the

@@ -5,6 +5,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
 // leaveTimeout bounds the last write of an attempt, which runs after ctx has ended.
@@ -28,12 +30,16 @@ func (a *attempt) leave(ctx context.Context, end ending) error {
 		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text, "error", a.s.safeText(err))
 		return err
 	}
-	t := a.rec.Transform
+	if a.verifying() {
+		end = a.leaveVerify(end)
+	}
+	r, t := a.rec.Range, a.rec.Transform
+	more := a.atLeave(end, &r)
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = string(end.reason.Code), end.reason.Text, millis(end.reason.Until)
 	if end.err != nil {
 		t.LastError, t.LastErrorMS = a.s.safeText(end.err), time.Now().UnixMilli()
 	}
-	if end.state == doneIn(a.rec.Range.Mode) {
+	if end.state == doneIn(a.rec.Range.Mode) && end.state != State(t.State) {
 		t.CompletedMS = max(a.rec.NowMS, time.Now().UnixMilli())
 	}
 	level := slog.LevelInfo
@@ -41,7 +47,7 @@ func (a *attempt) leave(ctx context.Context, end ending) error {
 		level = slog.LevelWarn
 	}
 	a.log.Log(ctx, level, "bgtransform: "+string(end.state), "reason", end.reason.Text, "rows", a.rec.Range.Changed)
-	if err := a.write(ctx, a.rec.Range, &t, end.state, a.fence.Leave); err != nil {
+	if err := a.write(ctx, r, &t, end.state, more); err != nil {
 		a.log.WarnContext(ctx, "bgtransform: cannot write how the attempt ended", "class", a.s.d.Classify(err), "error", a.s.safeText(err))
 		return err
 	}
@@ -54,7 +60,7 @@ func (a *attempt) show() {
 	rec := a.rec
 	a.e.update(func(v *view) {
 		v.record, v.revision, v.here = &rec, rec.Intent.Revision, Reason{}
-		v.holding = State(rec.Transform.State).advancing()
+		v.holding = State(rec.Transform.State).advancing() || rec.Range.Mode == store.ModeVerify
 	})
 }
 

@@ -8,10 +8,14 @@ import (
 
 // activeIn returns the state of a transform that is at work in a run of a mode.
 func activeIn(mode string) State {
-	if mode == store.ModeRevert {
+	switch mode {
+	case store.ModeRevert:
 		return StateReverting
+	case store.ModeVerify:
+		return StateComplete // to look at the rows again makes no difference to what they are
+	default:
+		return StateRunning
 	}
-	return StateRunning
 }
 
 // doneIn returns the state of a transform whose run of a mode has come to its end.
@@ -28,6 +32,9 @@ func (a *attempt) reverting() bool { return a.rec.Range.Mode == store.ModeRevert
 func (a *attempt) walk(ctx context.Context) (Stepper, error) {
 	if a.reverting() {
 		return a.openRevert(ctx)
+	}
+	if a.verifying() {
+		return a.openVerify(ctx)
 	}
 	return a.e.transform.Open(ctx, a.s.db)
 }

@@ -23,6 +23,9 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, a.s.cfg.BatchTimeout, ErrOverran)
 	defer cancel()
+	if a.verifying() {
+		return a.verified(ctx)
+	}
 	if a.rec.Range.FoundInPass > 0 {
 		return a.nextPass(ctx)
 	}

@@ -45,7 +45,7 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 	switch {
 	case class == dialect.Schema:
 		return a.lost(ctx, err), true
-	case step != nil && step.Keys == 1 && a.alone(class):
+	case step != nil && step.Keys == 1 && a.alone(class) && a.rec.Range.Mode == store.ModeTransform:
 		return a.without(ctx, step, class, err)
 	case size > 1 && class == dialect.BadRow:
 		a.pacer.Shrink()
@@ -100,7 +100,7 @@ func (a *attempt) failed(code ReasonCode, text string, err error) ending {
 // failsAtOnce reports errors that no further try can mend.
 func failsAtOnce(err error) bool {
 	var crash *panicError
-	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errTooManyLeft) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
+	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errTooManyLeft) || isUnverifiable(err) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
 }
 
 func isSchema(err error) bool {

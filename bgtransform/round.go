@@ -48,7 +48,7 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 	if reason, settled := s.wanted(e, rec); settled {
 		return pause{reason: reason}
 	}
-	if rec.Intent.Desired == store.Run { // what else an operator wants is carried out at any time
+	if rec.Intent.Desired == store.Run && !stopsVerify(rec) { // what else an operator wants is carried out at any time
 		if p, shut := s.windowShut(e, time.Now()); shut {
 			return p
 		}
@@ -92,6 +92,8 @@ func (s *Scheduler) wanted(e *entry, rec store.Record) (Reason, bool) {
 	_, ahead := wishOf(state, in)
 	switch {
 	case ahead, asked && in.Desired == store.Run:
+		return Reason{}, false
+	case verifyWanted(rec) && !e.settings.dryRun && !e.superseded(rec):
 		return Reason{}, false
 	case state == StatePaused:
 		return reasonOf(rec), in.Desired == store.Paused

@@ -52,6 +52,17 @@ type Rows[M any] struct {
 	// elsewhere. The zero value keeps none. A restart does not empty the set.
 	Processed Processed
 
+	// Wrong is an SQL condition that is true for rows that hold a wrong value
+	// after they were transformed, such as "length_ms IS DISTINCT FROM length * 1000".
+	// A verification (see [Control.Verify]) then looks for such rows, and calls
+	// user code only to repair them. Empty means that it calls user code for every
+	// row, with the columns in Writes empty, and compares; that takes Reads
+	// without any column of Writes.
+	Wrong string
+
+	// WrongArgs fill the placeholders (?) of Wrong, as in bun.
+	WrongArgs []any
+
 	// Each transforms one row, in place. An error or a panic puts the row into
 	// quarantine and the rest goes on; return [Later] for what is not the row's
 	// fault. It must be safe to call again for the
@@ -81,6 +92,7 @@ type Rows[M any] struct {
 var (
 	_ Transform = Rows[struct{}]{}
 	_ Checker   = Rows[struct{}]{}
+	_ Verifier  = Rows[struct{}]{}
 )
 
 // Definition implements [Transform].
@@ -115,6 +127,14 @@ func (r Rows[M]) Check(db *bun.DB) error {
 
 // Open implements [Transform].
 func (r Rows[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
+	s, err := r.open(ctx, db)
+	if s == nil {
+		return nil, err
+	}
+	return s, err // with what failed, so that it is known to be ours
+}
+
+func (r Rows[M]) open(ctx context.Context, db *bun.DB) (*rowStepper[M], error) {
 	t, err := tableOf(db, reflect.TypeFor[M]())
 	if err != nil {
 		return nil, err

@@ -27,6 +27,8 @@ type row[M any] struct {
 	key   keyset.Key
 	guard []any
 	model *M
+
+	values []any // as they were read; kept by a verification only
 }
 
 // probe reads no rows, so that an error in the pending condition is found
@@ -63,7 +65,17 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if rows.rows, err = s.undone(ctx, rows.rows); err != nil {
 		return Step{}, err
 	}
-	t, err := s.transform(ctx, r, rows, req)
+	again := func(ctx context.Context) (f found[M], err error) {
+		err = s.read(ctx, func(ctx context.Context, q dialect.Querier) error {
+			f, err = s.find(ctx, q, r, req.Skip)
+			return err
+		})
+		if err == nil {
+			f.rows, err = s.undone(ctx, f.rows)
+		}
+		return f, err
+	}
+	t, err := s.transform(ctx, rows, req.Budget, again)
 	if err != nil {
 		return Step{}, err
 	}
@@ -122,7 +134,12 @@ type found[M any] struct {
 
 func (s *rowStepper[M]) find(ctx context.Context, q dialect.Querier, r keyset.Range, skip Skips) (f found[M], err error) {
 	cond, args := s.walk.Within(r)
-	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " AND (" + s.pending + ") ORDER BY " + s.walk.Order()
+	return s.findWhere(ctx, q, cond+" AND ("+s.pending+")", args, skip)
+}
+
+// findWhere reads the rows that match a condition.
+func (s *rowStepper[M]) findWhere(ctx context.Context, q dialect.Querier, cond string, args []any, skip Skips) (f found[M], err error) {
+	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " ORDER BY " + s.walk.Order()
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return f, fmt.Errorf("read rows: %w", err)
@@ -180,9 +197,9 @@ type transformed[M any] struct {
 	done, of int        // how many rows that is
 }
 
-// transform gives the rows of a range to user code, and parts those it could
-// transform from those it could not.
-func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, f found[M], req Request) (t transformed[M], err error) {
+// transform gives rows to user code, and parts those it could transform from
+// those it could not. again reads the rows once more.
+func (s *rowStepper[M]) transform(ctx context.Context, f found[M], budget time.Duration, again func(context.Context) (found[M], error)) (t transformed[M], err error) {
 	t.failed = f.odd
 	rows := f.rows
 	if len(rows) == 0 {
@@ -198,19 +215,12 @@ func (s *rowStepper[M]) transform(ctx context.Context, r keyset.Range, f found[M
 			return t, later
 		}
 		// Who is at fault is found with rows that the failed call has not touched.
-		err = s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
-			f, err = s.find(ctx, q, r, req.Skip)
-			return err
-		})
-		if err != nil {
+		if f, err = again(ctx); err != nil {
 			return t, err
 		}
-		if rows, err = s.undone(ctx, f.rows); err != nil {
-			return t, err
-		}
-		t.failed = f.odd
+		rows, t.failed = f.rows, f.odd
 	}
-	failures, done, err := s.each(ctx, models(rows), req.Budget)
+	failures, done, err := s.each(ctx, models(rows), budget)
 	if err != nil {
 		return t, err
 	}

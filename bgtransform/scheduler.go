@@ -68,7 +68,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		slots: make(chan struct{}, cfg.Concurrency),
 		polls: make(chan struct{}, 1),
 	}
-	s.control = &Control{store: st, wake: s.wake}
+	s.control = &Control{store: st, wake: s.wake, verifiable: s.verifiable}
 	return s, nil
 }
 
@@ -113,6 +113,9 @@ func (s *Scheduler) register(t Transform) error {
 	}
 	if err := merge(def.Options.Limits, s.cfg.Limits).Validate(); err != nil {
 		return fmt.Errorf("Options.Limits: %w", err)
+	}
+	if err := checkVerifySample(t, def.Options.VerifySample); err != nil {
+		return err
 	}
 	if c, ok := t.(Checker); ok {
 		if err := c.Check(s.db); err != nil {

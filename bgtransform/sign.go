@@ -56,7 +56,7 @@ func (s *Scheduler) unsign(ctx context.Context, entries []*entry) {
 // holder itself has said since its last checkpoint, or, once it has been silent
 // for too long, what anybody has.
 func withSign(st Status, signs []store.Sign) Status {
-	if st.State.Settled() {
+	if st.State.Settled() && !st.Verify.underWay() {
 		return st
 	}
 	for _, sign := range signs {

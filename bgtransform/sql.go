@@ -55,6 +55,15 @@ type SQL[M any] struct {
 	// which keeps what they held; not used otherwise.
 	Writes []string
 
+	// Wrong is an SQL condition that is true for rows that hold a wrong value
+	// after they were transformed, such as "length_ms IS DISTINCT FROM length * 1000".
+	// A verification (see [Control.Verify]) looks for such rows, and, if it is to
+	// repair them, applies Set to them once more. Empty means that there is none.
+	Wrong string
+
+	// WrongArgs fill the placeholders (?) of Wrong, as in bun.
+	WrongArgs []any
+
 	// Options are the transform's own; zero fields are taken from Config.
 	Options Options
 }
@@ -62,6 +71,7 @@ type SQL[M any] struct {
 var (
 	_ Transform = SQL[struct{}]{}
 	_ Checker   = SQL[struct{}]{}
+	_ Verifier  = SQL[struct{}]{}
 )
 
 // Definition implements [Transform].
@@ -93,6 +103,14 @@ func (s SQL[M]) Check(db *bun.DB) error {
 
 // Open implements [Transform].
 func (s SQL[M]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
+	st, err := s.open(ctx, db)
+	if st == nil {
+		return nil, err
+	}
+	return st, err // with what failed, so that it is known to be ours
+}
+
+func (s SQL[M]) open(ctx context.Context, db *bun.DB) (*sqlStepper, error) {
 	t, err := tableOf(db, reflect.TypeFor[M]())
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ var transitions = map[State]map[State]string{
 		StateReverting: "an operator asked for a revert",
 	},
 	StateComplete: {
-		StateRunning:   "an operator restarted it, or the app's new version defines it otherwise",
+		StateRunning:   "an operator restarted it, the app's new version defines it otherwise, or a verification found rows that are pending",
 		StateReverting: "an operator asked for a revert",
 	},
 }

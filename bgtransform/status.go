@@ -38,6 +38,9 @@ type Status struct {
 	Completed time.Time `json:"completed,omitzero"`
 	Finish    time.Time `json:"finish,omitzero"` // estimate for this pass, if it may go on all the time
 
+	Verify   *Verification `json:"verify,omitempty"`  // the newest; nil: none was ever asked for
+	Verified time.Time     `json:"verified,omitzero"` // when a verification since it became complete ended that left nothing wrong
+
 	LastError   string    `json:"last_error,omitempty"`
 	LastErrorAt time.Time `json:"last_error_at,omitzero"`
 }
@@ -46,8 +49,12 @@ type Status struct {
 // what limits it while it does. It is zero when nothing does.
 func (s Status) Why() Reason {
 	switch {
-	case s.State == StateComplete:
+	case s.State == StateComplete && !s.Verify.underWay():
 		return Reason{}
+	case s.State == StateComplete && s.Holder == "" && !s.Mine && !s.Here.IsZero():
+		return s.Here
+	case s.State == StateComplete:
+		return s.Reason
 	case s.State.advancing() && s.Reason.Code != ReasonUnattended:
 		return s.Reason
 	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonQuarantine:
@@ -80,14 +87,31 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 			byName[rec.Transform.Name] = rec
 		}
 	}
+	verified, verr := s.verifications(ctx, len(byName) > 0)
+	if err == nil {
+		err = verr
+	}
 	out := make([]Status, len(entries))
 	for i, e := range entries {
-		out[i] = s.status(e.name, views[i], byName)
+		out[i] = withVerification(s.status(e.name, views[i], byName), byName[e.name], verified)
 		if err != nil && out[i].Here.IsZero() {
 			out[i].Here = s.databaseReason(err, 0)
 		}
 	}
 	return out, err
+}
+
+func (s *Scheduler) verifications(ctx context.Context, there bool) (map[string]store.Verification, error) {
+	if !there {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	all, err := s.store.Verifications(ctx, s.names()...)
+	if err != nil {
+		return nil, fmt.Errorf("bgtransform: read status: %w", err)
+	}
+	return all, nil
 }
 
 func (s *Scheduler) status(name string, v view, byName map[string]store.Record) Status {
@@ -137,9 +161,13 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	if err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
+	verified, err := c.store.Verifications(ctx, names...)
+	if err != nil {
+		return nil, fmt.Errorf("bgtransform: %w", err)
+	}
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
-		out[i] = withSign(statusOf(rec), signs)
+		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
 	}
 	return out, nil
 }
@@ -168,7 +196,7 @@ func statusOf(rec store.Record) Status {
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder
 	}
-	if st.State.advancing() {
+	if st.State.advancing() || r.Mode == store.ModeVerify {
 		st.Finish = finish(rec)
 		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
 		if r.HeartbeatMS > 0 && quiet.Milliseconds() > r.QuietMS {
@@ -176,7 +204,7 @@ func statusOf(rec store.Record) Status {
 			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
 		}
 	}
-	if st.Reason.Code == ReasonAsked {
+	if st.Reason.Code == ReasonAsked && st.State != StateComplete {
 		st.State = StateWaiting
 	}
 	if st.State == StateComplete || st.State == StateReverted {
@@ -199,17 +227,28 @@ func reasonOf(rec store.Record) Reason {
 			what = "to be reverted, waits for an instance to begin it, asked for"
 		}
 		return operatorReason(ReasonAsked, what, in)
+	case State(t.State) == StateComplete && verifyWanted(rec) && in.Verifies > r.Verifies:
+		what := "to be verified, waits for an instance to begin it, asked for"
+		if !in.Verify {
+			what = "its verification is about to stop, asked for"
+		}
+		return operatorReason(ReasonAsked, what, in)
 	case in.Retries > r.Retries:
 		return operatorReason(ReasonAsked, "waits for an instance to retry, asked for", in)
 	case t.ReasonCode != "":
 		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
-	case State(t.State).advancing() && r.LimitedCode == string(ReasonBackoff):
+	case atWork(rec) && r.LimitedCode == string(ReasonBackoff):
 		return Reason{Code: ReasonBackoff, Text: r.LimitedBy}
-	case State(t.State).advancing() && r.LimitedBy != "":
+	case atWork(rec) && r.LimitedBy != "":
 		return Reason{Code: ReasonThrottle, Text: r.LimitedBy}
 	default:
 		return Reason{}
 	}
+}
+
+// atWork reports whether an instance is said to be at work.
+func atWork(rec store.Record) bool {
+	return State(rec.Transform.State).advancing() || rec.Range.Mode == store.ModeVerify
 }
 
 func progress(t store.Transform, r store.Range) float64 {

@@ -94,6 +94,9 @@ type Step struct {
 	Last   bool // no key follows the range
 	Keys   int  // keys in the range, pending or not
 
+	// Checked is how many rows a verification has compared (see [Verifier]).
+	Checked int
+
 	// Failed are the rows that user code could not transform.
 	Failed []RowFailure
 
@@ -124,6 +127,8 @@ type Applied struct {
 	// keeps them in the journal, in the same transaction, for [Control.Revert].
 	// Empty for a kind that keeps none.
 	Images []Image
+
+	Mismatches []Mismatch // what a verification has found (see [Verifier])
 }
 
 // moved returns how many rows had moved on.
@@ -165,6 +170,10 @@ type Options struct {
 	// row changed, and the disk space, until [Control.DropJournal]. It is for
 	// [Rows] and [SQL]; other kinds hand images in [Applied]. Off by default.
 	Journal bool
+	// VerifySample is the share of the rows that is verified whenever the
+	// transform has become complete, as in [VerifyOptions]: 1 for all rows, 0 for
+	// none. Nothing is repaired. Defaults to 0.
+	VerifySample float64
 	// RowTimeout bounds the user's code for one row, or one call of a batch
 	// function. Defaults to Config.RowTimeout.
 	RowTimeout time.Duration

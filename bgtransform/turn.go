@@ -27,6 +27,11 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		}
 		return end, true
 	}
+	if a.opened != a.rec.Range.Mode { // an operator has asked for something else
+		if err := a.open(ctx); err != nil {
+			return a.opening(ctx, err), true
+		}
+	}
 	if p, shut := a.windowEnds(time.Now()); shut {
 		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 	}

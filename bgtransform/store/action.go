@@ -17,6 +17,15 @@ type Change struct {
 	Mode    string // of the new run
 	Retry   bool   // begin a new pass, and try the rows in quarantine again
 	Accept  bool   // accept the rows in quarantine as they are
+
+	Verify *Verify // begin a verification, or stop it
+}
+
+// Verify is a wish about verification.
+type Verify struct {
+	Begin bool // else stop
+	Share float64
+	Mend  bool
 }
 
 // Act carries out an operator's action and writes it to the log, in one
@@ -61,6 +70,9 @@ func (s *Store) change(ctx context.Context, tx bun.Tx, name string, c Change) er
 	}
 	if c.Retry {
 		q = q.Set("retries = retries + 1")
+	}
+	if v := c.Verify; v != nil {
+		q = q.Set("verifies = verifies + 1").Set("verify = ?", v.Begin).Set("verify_share = ?", v.Share).Set("verify_mend = ?", v.Mend)
 	}
 	if _, err := q.Exec(ctx); err != nil {
 		return err

@@ -7,6 +7,7 @@ func models() []any {
 	return []any{
 		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
 		(*Quarantined)(nil), (*JournalEntry)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
+		(*Verification)(nil), (*Mismatch)(nil),
 	}
 }
 
@@ -39,9 +40,15 @@ type Intent struct {
 	Restarts int64  `bun:"restarts,notnull,type:bigint"`     // how often a restart was asked for
 	Mode     string `bun:"mode,notnull,type:varchar(20)"`    // of the run that the last restart asked for
 	Retries  int64  `bun:"retries,notnull,type:bigint"`      // how often a retry was asked for
-	ByWhom   string `bun:"by_whom,notnull,type:varchar(200)"`
-	Why      string `bun:"why,notnull,type:text"`
-	SinceMS  int64  `bun:"since_ms,notnull,type:bigint"`
+
+	Verifies    int64   `bun:"verifies,notnull,type:bigint"` // counts the wishes about verification
+	Verify      bool    `bun:"verify,notnull"`               // the newest of them: to verify, or to stop that
+	VerifyShare float64 `bun:"verify_share,notnull"`
+	VerifyMend  bool    `bun:"verify_mend,notnull"`
+
+	ByWhom  string `bun:"by_whom,notnull,type:varchar(200)"`
+	Why     string `bun:"why,notnull,type:text"`
+	SinceMS int64  `bun:"since_ms,notnull,type:bigint"`
 }
 
 // The values of [Intent].Desired.
@@ -55,6 +62,7 @@ const (
 const (
 	ModeTransform = ""       // transform the rows that are pending
 	ModeRevert    = "revert" // write the journal's before-images back
+	ModeVerify    = "verify" // look at the rows of a complete run again
 )
 
 // Range is how far a run has come: one row per range of a transform's keys.
@@ -77,6 +85,7 @@ type Range struct {
 	Mode        string `bun:"mode,notnull,type:varchar(20)"` // of the run
 	Restarts    int64  `bun:"restarts,notnull,type:bigint"`  // of the intent, as far as the run has followed it
 	Retries     int64  `bun:"retries,notnull,type:bigint"`
+	Verifies    int64  `bun:"verifies,notnull,type:bigint"`   // of the intent, as far as they were followed
 	Link        string `bun:"link,notnull,type:varchar(200)"` // joins the traces of the run's attempts
 	Pass        int64  `bun:"pass_no,notnull,type:bigint"`
 	Cursor      string `bun:"cursor_key,notnull,type:text"` // empty: before the first key

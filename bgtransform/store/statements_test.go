@@ -99,6 +99,11 @@ func everything(ctx context.Context, db *bun.DB) error {
 			a.SetState(ctx, tx, &store.Transform{State: "waiting"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
 			setAside(ctx, tx, a, store.Quarantined{Key: "k"}),
+			a.BeginVerification(ctx, tx, &store.Verification{Share: 1}), a.BeginVerification(ctx, tx, &store.Verification{Share: 0.5}),
+			a.AddMismatches(ctx, tx, []store.Mismatch{{Key: "k", Class: "c"}, {Key: "l", Class: "c"}}),
+			a.SetVerification(ctx, tx, &store.Verification{State: store.VerifyRunning, Checked: 1}),
+			a.SetVerification(ctx, tx, &store.Verification{State: store.VerifyDone, Checked: 2}),
+			a.EndVerification(ctx, tx, store.VerifyStopped, "why"),
 			a.Discharge(ctx, tx, []string{"k", "other"}), a.DischargeAll(ctx, tx),
 			store.AddProcessed(ctx, tx, "x", []string{"k"}),
 			store.RemoveProcessed(ctx, tx, "x", []string{"k"}), store.SetMark(ctx, tx, "x", 1), store.SetMark(ctx, tx, "x", 2),
@@ -111,6 +116,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 		{Action: "retry", Retry: true},
 		{Action: "accept", Accept: true},
 		{Action: "revert", Restart: true, Mode: store.ModeRevert},
+		{Action: "verify", Verify: &store.Verify{Begin: true, Share: 0.5, Mend: true}},
 	} {
 		errs = append(errs, s.Act(ctx, "x", c, allow))
 	}
@@ -141,6 +147,12 @@ func everything(ctx context.Context, db *bun.DB) error {
 	_, err = s.Quarantined(ctx, "x", 5)
 	errs = append(errs, err)
 	_, err = s.Quarantined(ctx, "x", 5, store.Held, store.Accepted)
+	errs = append(errs, err)
+	_, err = s.Verifications(ctx)
+	errs = append(errs, err)
+	_, err = s.Verifications(ctx, "x", "y")
+	errs = append(errs, err)
+	_, err = s.Mismatches(ctx, "x", 5)
 	c := lease.Claim{Name: "n", Holder: "h", Term: "t", TTL: time.Minute}
 	return errors.Join(append(errs, err, l.Acquire(ctx, c), l.Renew(ctx, c), l.Release(ctx, c))...)
 }

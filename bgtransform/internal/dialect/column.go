@@ -16,6 +16,11 @@ type Column struct {
 	SQL string
 
 	Type string // as a cast spells it; empty where no cast is needed
+
+	// Exact is the column's own type, with its length or scale, as a cast spells
+	// it; empty where Type is.
+	Exact string
+
 	Kind Kind
 
 	// Opaque says that a model's text must not be filled from what Raw reads,

@@ -49,6 +49,11 @@ type Dialect struct {
 	// column. Else it is spelled out.
 	RowValues bool
 
+	// Holds returns a predicate that is true when the column holds, to the byte,
+	// what it would hold once an expression, such as one of Assigned, was stored in
+	// it: a number rounded to the column's scale, a document in its normal form.
+	Holds func(c Column, expr string) string
+
 	// Load returns a value that Raw has read, as it is kept: nil, an int64, a
 	// uint64 that is no int64, a float64, a string or a []byte.
 	Load func(c Column, v any) any

@@ -19,6 +19,7 @@ func mysql() *Dialect {
 		Carry:       mysqlCarry,
 		Bind:        func(c Column) string { return mysqlTyped(c, mysqlCarry(c)) },
 		Same:        mysqlSame,
+		Holds:       mysqlHolds,
 		Load:        mysqlLoad,
 		Value:       mysqlValue,
 		Classify:    mysqlClassify,

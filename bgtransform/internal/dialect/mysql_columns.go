@@ -34,6 +34,7 @@ func (d *Dialect) mysqlColumns(ctx context.Context, db bun.IDB, table Table) ([]
 		if err := rows.Scan(&c.Name, &typ, &whole, &c.charset, &c.collation, &precision, &scale, &c.notNull); err != nil {
 			return nil, err
 		}
+		c.Exact = whole
 		c.describe(strings.ToLower(typ), strings.ToLower(whole), precision, scale)
 		cols = append(cols, c)
 	}

@@ -15,6 +15,7 @@ func postgres() *Dialect {
 		Carry:             postgresCarry,
 		Bind:              func(c Column) string { return postgresTyped(c, postgresCarry(c)) },
 		Same:              postgresSame,
+		Holds:             postgresHolds,
 		Load:              postgresLoad,
 		Value:             postgresValue,
 		Estimate:          postgresEstimate,
@@ -111,4 +112,14 @@ func postgresSame(c Column, carried string) string {
 	}
 	bytes := func(expr string) string { return strings.Replace(form, "%s", expr, 1) }
 	return bytes(c.SQL) + " IS NOT DISTINCT FROM " + bytes(carried)
+}
+
+// postgresHolds casts an expression as an assignment would. A text that is too
+// long, which an assignment refuses, is not cut.
+func postgresHolds(c Column, expr string) string {
+	typ := c.Exact
+	if c.Kind == Text {
+		typ = "text"
+	}
+	return postgresSame(c, "CAST("+expr+" AS "+typ+")")
 }

@@ -19,7 +19,7 @@ WITH RECURSIVE base(attnum, typ) AS (
 )
 SELECT a.attname,
 	CASE WHEN k.at < i.indnkeyatts THEN k.at ELSE -1 END,
-	format_type(t.oid, -1), t.typname, n.nspname = 'pg_catalog', t.typtype = 'e',
+	format_type(t.oid, -1), format_type(a.atttypid, a.atttypmod), t.typname, n.nspname = 'pg_catalog', t.typtype = 'e',
 	COALESCE((SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname)
 		FROM pg_proc AS s JOIN pg_namespace AS sn ON sn.oid = s.pronamespace WHERE s.oid = t.typsend), ''),
 	r.relkind IN ('v', 'm')
@@ -44,7 +44,7 @@ func postgresColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, er
 		var c Column
 		var typ, send string
 		var builtin, enum, view bool
-		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &typ, &builtin, &enum, &send, &view); err != nil {
+		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &c.Exact, &typ, &builtin, &enum, &send, &view); err != nil {
 			return nil, err
 		}
 		if view {

@@ -22,6 +22,7 @@ func sqlite() *Dialect {
 		Carry:             func(Column) string { return Arg },
 		Bind:              func(Column) string { return Arg },
 		Same:              func(c Column, carried string) string { return c.SQL + " IS " + carried + " COLLATE BINARY" },
+		Holds:             func(c Column, expr string) string { return c.SQL + " IS " + expr + " COLLATE BINARY" }, // it converts as storing does
 		Load:              func(_ Column, v any) any { return Stored(v) },
 		Placeholder:       question,
 		Columns:           sqliteColumns,

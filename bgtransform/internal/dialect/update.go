@@ -81,7 +81,15 @@ func (u Update) where() string {
 }
 
 func (u Update) assigned(d *Dialect, c Column) string {
-	if d.assign != nil && !u.Raw {
+	if u.Raw {
+		return d.Bind(c)
+	}
+	return d.Assigned(c)
+}
+
+// Assigned returns the expression of one bound value of [Row].Set.
+func (d *Dialect) Assigned(c Column) string {
+	if d.assign != nil {
 		return d.assign(c)
 	}
 	return d.Bind(c)
