@@ -1,9 +1,6 @@
 // Package faulttest holds no code but tests: of the engine with a lease, when
-// processes are killed and frozen, when Redis fails in every way that it can, and
-// when clocks jump. The holders are real processes, on real servers: the test
-// binary starts itself again as an app of a few lines (see holder_test.go), and a
-// trigger in the database writes down who has written what in which attempt.
-//
-// The tests of faults in a row take as long as BGTRANSFORM_SOAK says, such as 10m;
-// without it a few seconds.
+// processes are killed and frozen, and when Redis fails in every way that it can.
+// The holders are real processes, on real servers: the test binary starts itself
+// again as an app of a few lines (see holder_test.go), and a trigger in the
+// database writes down who has written what in which attempt.
 package faulttest
