@@ -54,11 +54,13 @@ func TestConformance(t *testing.T) {
 		})
 		t.Run("reading from replicas", func(t *testing.T) {
 			t.Parallel()
+			// Not by latency: go-redis v9.23.0 pings a new node before it has finished
+			// making its client, which is a race of its own.
 			conform(t,
 				func() redis.UniversalClient {
 					return redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs, RouteRandomly: true})
 				},
-				&redis.UniversalOptions{Addrs: addrs, ReadOnly: true, RouteByLatency: true})
+				&redis.UniversalOptions{Addrs: addrs, ReadOnly: true, RouteRandomly: true})
 		})
 	})
 	t.Run("under Sentinel", func(t *testing.T) {
