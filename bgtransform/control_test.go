@@ -195,3 +195,21 @@ func TestAfterAnother(t *testing.T) {
 		t.Errorf("%d rows are wrong", n)
 	}
 }
+
+// A restart that nobody has followed yet is no complete transform: who waits for
+// its end must not be told that it has come.
+func TestI9RestartIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 10)
+	in := start(t, db, quick(t), toMS("x"))
+	in.untilState("x", bgtransform.StateComplete)
+	in.stop()
+	c, err := bgtransform.NewControl(db)
+	must(t, err)
+	must(t, c.Restart(t.Context(), "x", ann))
+	all, err := c.Status(t.Context(), "x")
+	must(t, err)
+	if all[0].State != bgtransform.StateWaiting || all[0].Reason.Code != bgtransform.ReasonAsked {
+		t.Errorf("the status is %s, %q; want waiting for the restart", all[0].State, all[0].Reason)
+	}
+}
