@@ -3,6 +3,7 @@ package bgtransform
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -164,9 +165,7 @@ func (u *undoer) look(ctx context.Context, tx bun.Tx, columns []string) error {
 	if err := u.inspect(ctx, tx, columns); err != nil {
 		return err
 	}
-	for name, col := range known {
-		u.cols[name] = col
-	}
+	maps.Copy(u.cols, known)
 	u.seen[id] = true
 	return nil
 }

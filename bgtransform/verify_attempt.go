@@ -161,6 +161,7 @@ func (a *attempt) leaveVerify(end ending) ending {
 		end.state, end.reason = StateComplete, Reason{}
 	case StateWaiting:
 		end.state = StateComplete
+	default: // it is complete, or nothing may be written
 	}
 	return end
 }

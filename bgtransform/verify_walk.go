@@ -53,7 +53,7 @@ func (v *verifier) lead(after string, most int) int {
 		return 0
 	}
 	h := fnv.New64a()
-	fmt.Fprint(h, v.req.Number, "/", after)
+	_, _ = fmt.Fprint(h, v.req.Number, "/", after)
 	return int(h.Sum64() % uint64(most+1))
 }
 

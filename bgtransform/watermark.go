@@ -63,6 +63,7 @@ func (w Watermark) set(t *table) string {
 	switch done.IndirectType.Kind() {
 	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Uint, reflect.Uint64, reflect.Uint32:
 		never = "0"
+	default: // a time
 	}
 	return fmt.Sprintf("%s = COALESCE(%s.%s, %s)", done.SQLName, t.SQLAlias, changed.SQLName, never)
 }

@@ -153,7 +153,7 @@ func TestWatermarkIsChecked(t *testing.T) {
 // and the transform counts it again.
 func ExampleWatermark() {
 	db := songs()
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	ctx := context.Background()
 	if _, err := db.NewCreateTable().Model((*Page)(nil)).Exec(ctx); err != nil {
 		panic(err)

@@ -117,6 +117,7 @@ func added(db bun.IDB, f *schema.Field) string {
 		value = "''"
 	case reflect.Bool:
 		value = "FALSE"
+	default: // a number
 	}
 	if db.Dialect().Name() == bundialect.MySQL {
 		value = "(" + value + ")" // the only default that a text may have

@@ -44,11 +44,6 @@ type fixture struct {
 	store *store.Store
 }
 
-func newFixture(t *testing.T) *fixture {
-	t.Helper()
-	return newFixtureOn(t, connect(t, file(t)))
-}
-
 // newFixtureOn makes a fixture in an empty database.
 func newFixtureOn(t *testing.T, db *bun.DB) *fixture {
 	t.Helper()

@@ -56,15 +56,15 @@ func (r *report) ratio(name, to string) float64 {
 // print writes the table. A benchmark's log would be cut short.
 func (r *report) print() {
 	var out strings.Builder
-	fmt.Fprintf(&out, "\n%s, %d rows, batches of %d, %d turns\n\n", r.server, r.rows, batchSize, len(r.turns[r.names[0]]))
-	fmt.Fprintf(&out, "| way | rows/s | SQL is | Rows is |\n|---|---:|---:|---:|\n")
+	_, _ = fmt.Fprintf(&out, "\n%s, %d rows, batches of %d, %d turns\n\n", r.server, r.rows, batchSize, len(r.turns[r.names[0]]))
+	_, _ = fmt.Fprintf(&out, "| way | rows/s | SQL is | Rows is |\n|---|---:|---:|---:|\n")
 	for _, name := range r.names {
-		fmt.Fprintf(&out, "| %s | %.0f | %.2f× | %.2f× |\n", name, r.median(name, result.rate), r.ratio(oursSQL, name), r.ratio(oursRows, name))
+		_, _ = fmt.Fprintf(&out, "| %s | %.0f | %.2f× | %.2f× |\n", name, r.median(name, result.rate), r.ratio(oursSQL, name), r.ratio(oursRows, name))
 	}
 	for _, name := range []string{oursSQL, oursRows} {
 		second := r.median(name, func(res result) float64 { return float64(res.rows) / (res.whole - res.passed).Seconds() })
 		whole := r.median(name, func(res result) float64 { return float64(res.rows) / res.whole.Seconds() })
-		fmt.Fprintf(&out, "| %s, with its second pass | %.0f | | |\n| %s, second pass alone | %.0f | | |\n", name, whole, name, second)
+		_, _ = fmt.Fprintf(&out, "| %s, with its second pass | %.0f | | |\n| %s, second pass alone | %.0f | | |\n", name, whole, name, second)
 	}
 	fmt.Fprintln(os.Stdout, out.String())
 }

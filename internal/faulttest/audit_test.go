@@ -73,12 +73,6 @@ func oneWriter(t testing.TB, db *database) {
 	}
 }
 
-// written returns how many rows a process has written.
-func written(t testing.TB, db *database, p *process) int64 {
-	t.Helper()
-	return count(t, db, "SELECT count(*) FROM audit WHERE who = '"+p.order.Name+"'")
-}
-
 // outside waits until the status, as an operator's command reads it, is one that
 // ok accepts.
 func outside(t testing.TB, db *database, what string, ok func(bgtransform.Status) bool) bgtransform.Status {

@@ -1,7 +1,6 @@
 package faulttest
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -55,9 +54,4 @@ func onEach(t *testing.T, test func(t *testing.T, db *database)) {
 			test(t, start(t))
 		})
 	}
-}
-
-// through has a holder reach its database through another address.
-func (db *database) through(addr string) func(*order) {
-	return func(o *order) { o.DSN = strings.Replace(o.DSN, db.server.Addr(), addr, 1) }
 }

@@ -103,7 +103,7 @@ func scheduler(o order, log *slog.Logger, traps *traps) (*bgtransform.Scheduler,
 	if err != nil {
 		return nil, err
 	}
-	db.AddQueryHook(traps)
+	db = db.WithQueryHook(traps)
 	cfg := bgtransform.Config{
 		Environ: []string{}, Instance: o.Name, Locker: locker(o), Logger: log, Observer: traps,
 		LeaseTTL: o.TTL, Grace: o.Grace, IdlePoll: time.Second, StandbyPoll: 20 * time.Millisecond,

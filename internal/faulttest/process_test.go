@@ -91,8 +91,7 @@ func (p *process) kill() {
 	<-p.done
 }
 
-func (p *process) freeze() { p.signal(syscall.SIGSTOP) }
-func (p *process) thaw()   { p.signal(syscall.SIGCONT) }
+func (p *process) thaw() { p.signal(syscall.SIGCONT) }
 
 // trap tells the process what to do to itself: see [trap].
 func (p *process) trap(what string, nth int, point string) {

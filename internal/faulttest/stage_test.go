@@ -2,6 +2,7 @@ package faulttest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -117,12 +118,7 @@ func (s *stage) says(mark int, p *process, words string) event {
 func (s *stage) works(mark int, but ...*process) event {
 	s.t.Helper()
 	return s.await(mark, "a batch", func(e event) bool {
-		for _, p := range but {
-			if e.from == p {
-				return false
-			}
-		}
-		return e.is("batch")
+		return e.is("batch") && !slices.Contains(but, e.from)
 	})
 }
 

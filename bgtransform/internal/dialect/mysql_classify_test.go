@@ -108,7 +108,7 @@ func running(query string) func(t *testing.T, db *bun.DB) error {
 				return err
 			}
 			defer rows.Close()
-			for rows.Next() { //nolint:revive // an error may come with a row
+			for rows.Next() {
 			}
 			return rows.Err()
 		})

@@ -114,7 +114,7 @@ func TestLimitsOnMariaDBBoundAStatement(t *testing.T) {
 					return err
 				}
 				defer rows.Close()
-				for rows.Next() { //nolint:revive // only the end matters
+				for rows.Next() {
 				}
 				return rows.Err()
 			})

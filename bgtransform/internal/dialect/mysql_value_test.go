@@ -1,6 +1,7 @@
 package dialect_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -112,7 +113,7 @@ func content(t *testing.T, db *bun.DB) map[string]any {
 	if !rows.Next() {
 		t.Fatal("there is no row")
 	}
-	if err := rows.Scan(dest...); err != nil {
+	if err := errors.Join(rows.Scan(dest...), rows.Err()); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]any{}

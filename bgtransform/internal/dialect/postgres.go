@@ -109,6 +109,7 @@ func postgresSame(c Column, carried string) string {
 		if c.Bytes != "" {
 			form = c.Bytes
 		}
+	default: // equal values have equal bytes
 	}
 	bytes := func(expr string) string { return strings.Replace(form, "%s", expr, 1) }
 	return bytes(c.SQL) + " IS NOT DISTINCT FROM " + bytes(carried)

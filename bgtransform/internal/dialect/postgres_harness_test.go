@@ -98,7 +98,7 @@ func wire(t testing.TB, db *bun.DB, query string) []string {
 func wireRows(t testing.TB, db *bun.DB, query string) [][]string {
 	t.Helper()
 	conn := must2(db.Conn(t.Context()))(t)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	var got [][]string
 	err := conn.Raw(func(driver any) error {
 		r := driver.(*stdlib.Conn).Conn().PgConn().ExecParams(t.Context(), query, nil, nil, nil, []int16{1})

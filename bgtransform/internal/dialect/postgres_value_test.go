@@ -171,7 +171,7 @@ func TestPostgresValuesAreBound(t *testing.T) {
 	model := pgWide{Bytes: []byte{0, 'a'}, Texts: []string{"a"}, Packed: map[string]int{"a": 1}}
 	u := pgUpdate(t, db, cols, &model)
 	for i, v := range u.Rows[0].Set {
-		if text, ok := v.(schema.Safe); ok && !strings.Contains("text_int", u.Sets[i].Name) {
+		if text, ok := v.(schema.Safe); ok && u.Sets[i].Name != "text_int" {
 			t.Errorf("%s (%s) is not bound: %s", u.Sets[i].Name, u.Sets[i].Type, text)
 		}
 	}
