@@ -204,7 +204,7 @@ func statusOf(rec store.Record) Status {
 			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
 		}
 	}
-	if st.Reason.Code == ReasonAsked && !(st.State == StateComplete && rec.Intent.Restarts <= r.Restarts) {
+	if st.Reason.Code == ReasonAsked && (st.State != StateComplete || rec.Intent.Restarts > r.Restarts) {
 		st.State = StateWaiting // a verification that was asked for leaves complete as it is
 	}
 	if st.State == StateComplete || st.State == StateReverted {

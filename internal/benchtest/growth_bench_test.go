@@ -60,8 +60,8 @@ func BenchmarkGrowthMariaDB(b *testing.B) { growth(b, startMariaDB(b)) }
 func growth(b *testing.B, s *server) {
 	rows := setting(b, "BENCH_GROWTH_ROWS", 20_000)
 	for b.Loop() {
-		fmt.Fprintf(os.Stdout, "\n%s, %d rows, batches of %d: mean time of a batch in each tenth\n\n", s.name, rows, batchSize)
-		fmt.Fprintln(os.Stdout, "| walk | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | last/first |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+		_, _ = fmt.Fprintf(os.Stdout, "\n%s, %d rows, batches of %d: mean time of a batch in each tenth\n\n", s.name, rows, batchSize)
+		_, _ = fmt.Fprintln(os.Stdout, "| walk | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | last/first |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 		for _, walk := range []struct {
 			name string
 			fill func(tb testing.TB, rows int)
@@ -74,12 +74,12 @@ func growth(b *testing.B, s *server) {
 		} {
 			walk.fill(b, rows)
 			tenths := complete(b, s.db, walk.tr, batchSize).tenths()
-			fmt.Fprintf(os.Stdout, "| %s |", walk.name)
+			_, _ = fmt.Fprintf(os.Stdout, "| %s |", walk.name)
 			for _, took := range tenths {
-				fmt.Fprintf(os.Stdout, " %.1f ms |", 1000*took.Seconds())
+				_, _ = fmt.Fprintf(os.Stdout, " %.1f ms |", 1000*took.Seconds())
 			}
 			ratio := tenths[len(tenths)-1].Seconds() / tenths[0].Seconds()
-			fmt.Fprintf(os.Stdout, " %.2f× |\n", ratio)
+			_, _ = fmt.Fprintf(os.Stdout, " %.2f× |\n", ratio)
 			b.ReportMetric(ratio, strings.NewReplacer(" ", "-", ",", "").Replace(walk.name)+"-last/first")
 		}
 	}

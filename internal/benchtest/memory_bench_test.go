@@ -19,12 +19,12 @@ func BenchmarkMemoryMariaDB(b *testing.B) { memory(b, startMariaDB(b)) }
 func memory(b *testing.B, s *server) {
 	rows := setting(b, "BENCH_ROWS", 20_000)
 	for b.Loop() {
-		fmt.Fprintf(os.Stdout, "\n%s, %d rows\n\n| kind | batch | peak of the heap | allocations a row | bytes a row |\n|---|---:|---:|---:|---:|\n", s.name, rows)
+		_, _ = fmt.Fprintf(os.Stdout, "\n%s, %d rows\n\n| kind | batch | peak of the heap | allocations a row | bytes a row |\n|---|---:|---:|---:|---:|\n", s.name, rows)
 		for name, tr := range map[string]bgtransform.Transform{oursSQL: sqlTransform(), oursRows: rowsTransform()} {
 			for _, batch := range []int{1000, 10_000} {
 				s.fill(b, rows)
 				allocs, bytes, peak := measureMemory(func() { complete(b, s.db, tr, batch) })
-				fmt.Fprintf(os.Stdout, "| %s | %d | %.1f MB | %.1f | %.0f |\n", name, batch, float64(peak)/1e6, float64(allocs)/float64(rows), float64(bytes)/float64(rows))
+				_, _ = fmt.Fprintf(os.Stdout, "| %s | %d | %.1f MB | %.1f | %.0f |\n", name, batch, float64(peak)/1e6, float64(allocs)/float64(rows), float64(bytes)/float64(rows))
 				b.ReportMetric(float64(peak)/1e6, fmt.Sprintf("%.4s-%d-peak-MB", name[6:], batch))
 			}
 		}

@@ -66,7 +66,7 @@ func (r *report) print() {
 		whole := r.median(name, func(res result) float64 { return float64(res.rows) / res.whole.Seconds() })
 		_, _ = fmt.Fprintf(&out, "| %s, with its second pass | %.0f | | |\n| %s, second pass alone | %.0f | | |\n", name, whole, name, second)
 	}
-	fmt.Fprintln(os.Stdout, out.String())
+	_, _ = fmt.Fprintln(os.Stdout, out.String())
 }
 
 // metrics reports the rates, and the ratios that are promised.
