@@ -11,10 +11,16 @@ import (
 )
 
 // fuse burns down with each message of a client, and fires at the last one.
-type fuse struct{ left atomic.Int64 }
+type fuse struct{ left, fired atomic.Int64 }
 
 // lit returns what a proxy asks of each message.
-func (f *fuse) lit([]byte) bool { return f.left.Add(-1) == 0 }
+func (f *fuse) lit([]byte) bool {
+	if f.left.Add(-1) != 0 {
+		return false
+	}
+	f.fired.Add(1)
+	return true
+}
 
 // Each message of a batch is cut off from its answer once, and each is lost on its
 // way once: the reads, the fence, the rows, and the commit, whose outcome nobody can
@@ -50,8 +56,9 @@ func TestI2ConnectionCutAtEachMessageOfABatch(t *testing.T) {
 		st := in.untilState(bgtransform.StateComplete)
 		p.wantOnce(t, db, 2*messages*size+5*size, st.Rows)
 		failed := w.count(func(end bgtransform.BatchEndInfo) bool { return end.Err != nil })
-		if least := int64(messages / 2); failed < least { // a batch has eight messages or more, and meets two cuts at each
-			t.Errorf("%d batches failed, want at least %d: the cuts met nothing", failed, least)
+		// database/sql may send a message again on another connection, so not every cut fails a batch.
+		if cuts := answer.fired.Load() + request.fired.Load(); cuts < messages || failed < messages/2 {
+			t.Errorf("%d cuts, and %d batches failed; want at least %d and %d", cuts, failed, messages, messages/2)
 		}
 	})
 }
