@@ -15,11 +15,11 @@ func contextTests() []conformanceTest {
 			f.hold(f.second, "b", long)
 		}},
 		{"renew with a context that has ended extends nothing", func(f *fixture) {
-			c := f.hold(f.first, "a", short)
-			c.TTL = long
+			c := f.hold(f.first, "a", long)
+			c.TTL = 2 * long
 			f.mustBeContextError("Renew", f.first.Renew(ended(f), c))
-			if held := f.mustBeHeld(f.second, f.claim("b", long)); held.Remaining > short {
-				f.Errorf("%s remain of a TTL of %s that was not renewed", held.Remaining, short)
+			if held := f.mustBeHeld(f.second, f.claim("b", long)); held.Remaining > long {
+				f.Errorf("%s remain of a TTL of %s that was not renewed", held.Remaining, long)
 			}
 		}},
 		{"release with a context that has ended frees nothing", func(f *fixture) {

@@ -65,7 +65,12 @@ func (f *fixture) mustAcquire(l lease.Locker, c lease.Claim) {
 // mustBeHeld checks that a new term is refused, and returns the refusal.
 func (f *fixture) mustBeHeld(l lease.Locker, c lease.Claim) *lease.HeldError {
 	f.Helper()
-	err := l.Acquire(f.Context(), c)
+	return f.refusal(l.Acquire(f.Context(), c))
+}
+
+// refusal returns the refusal that err has to be.
+func (f *fixture) refusal(err error) *lease.HeldError {
+	f.Helper()
 	if !errors.Is(err, lease.ErrHeld) {
 		f.Fatalf("Acquire of a held lease = %v, want an error that is lease.ErrHeld", err)
 	}
@@ -117,19 +122,18 @@ func (f *fixture) sleep(d time.Duration) {
 	}
 }
 
-// acquireWhenFree tries until the lease is free and returns how long that took,
-// on the clock that sleep moves.
-func (f *fixture) acquireWhenFree(l lease.Locker, c lease.Claim) time.Duration {
+// acquireWhenFree tries until the lease is free, and returns how long after since
+// that was, on the clock that sleep moves.
+func (f *fixture) acquireWhenFree(l lease.Locker, c lease.Claim, since time.Time) time.Duration {
 	f.Helper()
 	const step = 10 * time.Millisecond
-	start := time.Now()
 	for waited := time.Duration(0); waited < slack; waited += step {
 		err := l.Acquire(f.Context(), c)
 		if err == nil && f.advance != nil {
 			return waited
 		}
 		if err == nil {
-			return time.Since(start)
+			return time.Since(since)
 		}
 		if !errors.Is(err, lease.ErrHeld) {
 			f.Fatalf("Acquire while waiting for an expiry = %v, want nil or lease.ErrHeld", err)
@@ -138,4 +142,24 @@ func (f *fixture) acquireWhenFree(l lease.Locker, c lease.Claim) time.Duration {
 	}
 	f.Fatalf("the lease is still held after %s", slack)
 	return 0
+}
+
+// errExpired is what a function of inTime returns when its lease was gone.
+var errExpired = errors.New("the lease has expired")
+
+// inTime calls do, which has to be done with a lease before the lease's TTL is
+// over. Where a busy machine did not get there in time, it is called again.
+func (f *fixture) inTime(ttl time.Duration, do func() error) {
+	f.Helper()
+	for began := time.Now(); time.Since(began) < slack; {
+		sent := time.Now()
+		err := do()
+		if err == nil {
+			return
+		}
+		if since := time.Since(sent); since < ttl-early {
+			f.Fatalf("%s after it was asked for: %v, its TTL is %s", since, err, ttl)
+		}
+	}
+	f.Fatalf("this machine is too busy: not once in %s was it done within %s", slack, ttl)
 }

@@ -1,22 +1,23 @@
 package leasetest
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/lease"
+)
 
 func renewTests() []conformanceTest {
 	return []conformanceTest{
 		{"renew starts the TTL again", func(f *fixture) {
-			c := f.hold(f.first, "a", time.Second)
-			c.TTL = long
-			f.mustRenew(f.first, c)
+			f.holdAndRenew(time.Second)
 			held := f.mustBeHeld(f.second, f.claim("b", long))
 			if held.Remaining <= time.Second || held.Remaining > long {
 				f.Errorf("%s remain after a renewal for %s", held.Remaining, long)
 			}
 		}},
 		{"a renewed lease outlives its first TTL", func(f *fixture) {
-			c := f.hold(f.first, "a", short)
-			c.TTL = long
-			f.mustRenew(f.first, c)
+			c := f.holdAndRenew(short)
 			f.sleep(2 * short)
 			f.mustBeHeld(f.second, f.claim("b", long))
 			f.mustRenew(f.first, c)
@@ -47,4 +48,22 @@ func renewTests() []conformanceTest {
 			f.mustRenew(f.first, holding)
 		}},
 	}
+}
+
+// holdAndRenew acquires a new term for ttl and renews it for long before it expires.
+func (f *fixture) holdAndRenew(ttl time.Duration) (c lease.Claim) {
+	f.Helper()
+	f.inTime(ttl, func() error {
+		c = f.hold(f.first, "a", ttl)
+		c.TTL = long
+		err := f.first.Renew(f.Context(), c)
+		if errors.Is(err, lease.ErrLost) {
+			return errExpired
+		}
+		if err != nil {
+			f.Fatalf("Renew by the holding term = %v, want nil", err)
+		}
+		return nil
+	})
+	return c
 }
