@@ -29,6 +29,8 @@ type Keeper struct {
 	// and on the keeper's goroutines: it must not block or panic. Loss is detected,
 	// and the function's context cancelled, without waiting for it.
 	Events func(Event)
+
+	clock func() moment // nil means bothClocks; tests set others
 }
 
 // Validate returns an error that names the first setting that is missing or out
@@ -77,7 +79,12 @@ func (k *Keeper) Do(ctx context.Context, name string, fn func(ctx context.Contex
 
 func (k *Keeper) newTerm(name string) *term {
 	ttl := cmp.Or(k.TTL, DefaultTTL)
+	clock := k.clock
+	if clock == nil {
+		clock = bothClocks
+	}
 	return &term{
+		clock:  clock,
 		locker: k.Locker,
 		claim:  Claim{Name: name, Holder: k.Holder, Term: rand.Text(), TTL: ttl},
 		pace:   pace(ttl),

@@ -102,13 +102,19 @@ func TestStuckRenewalDoesNotDelayReturn(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T) {
 		l := fake{RenewFunc: stuck(time.Hour, nil)}
+		var got events
+		k := keeper(&l)
+		k.Events = got.add
 		start := time.Now()
-		mustDo(t, keeper(&l).Do(t.Context(), "n", work(ttl/3+time.Second)))
+		mustDo(t, k.Do(t.Context(), "n", work(ttl/3+time.Second)))
 		if took := time.Since(start); took != ttl/3+time.Second {
 			t.Errorf("Do returned after %s, want %s", took, ttl/3+time.Second)
 		}
 		if diff := cmp.Diff([]string{"acquire", "renew", "release"}, l.methods()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]lease.EventKind{lease.Acquired, lease.Released}, got.kinds()); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 // for it, and can: no Locker call ever holds it up.
 func (t *term) renewLoop(ctx context.Context) {
 	defer close(t.renewals)
-	pause := time.Until(t.sent.Add(t.pace.renew()))
+	pause := time.Until(t.sent.running.Add(t.pace.renew()))
 	for sleep(ctx, pause) {
 		pause = t.renew(ctx)
 	}
@@ -21,7 +21,7 @@ func (t *term) renewLoop(ctx context.Context) {
 
 // renew makes one renewal and returns the pause before the next.
 func (t *term) renew(ctx context.Context) time.Duration {
-	sent := time.Now()
+	sent := t.clock()
 	err := call{
 		do:      func(ctx context.Context) error { return t.locker.Renew(ctx, t.claim) },
 		timeout: t.pace.renewTimeout(),
@@ -43,12 +43,12 @@ func (t *term) renew(ctx context.Context) time.Duration {
 	}
 }
 
-func (t *term) renewed(sent time.Time) time.Duration {
-	if t.trust.extend(sent.Add(t.pace.trust())) == nil {
+func (t *term) renewed(sent moment) time.Duration {
+	if t.trust.extend(sent.add(t.pace.trust())) == nil {
 		t.sent = sent
 		t.emit(Renewed, nil)
 	}
-	return time.Until(sent.Add(t.pace.renew()))
+	return time.Until(sent.running.Add(t.pace.renew()))
 }
 
 // sleep waits for d and reports whether ctx is still alive.

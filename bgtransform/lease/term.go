@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // errEnded is what Trusted returns after Do has returned.
@@ -17,7 +16,8 @@ type term struct {
 	pace   pace
 	events func(Event)
 
-	sent     time.Time     // just before the last successful request
+	clock    func() moment
+	sent     moment        // just before the last successful request
 	trust    *trust        // set by keep
 	renewals chan struct{} // closed when the renewal loop has ended
 	gone     bool          // the Locker said ErrLost; read once renewals is closed
@@ -30,7 +30,7 @@ func (t *term) acquire(ctx context.Context) error {
 		return t.wrap("acquire", context.Cause(ctx))
 	}
 	detached := context.WithoutCancel(ctx)
-	t.sent = time.Now()
+	t.sent = t.clock()
 	err := call{
 		do:       func(ctx context.Context) error { return t.locker.Acquire(ctx, t.claim) },
 		timeout:  t.pace.acquireTimeout(),
@@ -57,7 +57,7 @@ func (t *term) usable(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if lapsed(time.Now(), t.trustedUntil()) {
+	if t.clock().reaches(t.trustedUntil()) {
 		return fmt.Errorf("%w: acquired, but the answer came too late", ErrLost)
 	}
 	return nil
@@ -75,7 +75,7 @@ func (t *term) giveBack(ctx context.Context, acquired error) {
 func (t *term) keep(ctx context.Context) context.Context {
 	renewing, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	ctx, cancel := context.WithCancelCause(ctx)
-	t.trust = newTrust(t.claim.Name, t.trustedUntil(), func(cause error) {
+	t.trust = newTrust(t.claim.Name, t.clock, t.trustedUntil(), func(cause error) {
 		cancel(cause)
 		stop(cause)
 	})
@@ -108,7 +108,7 @@ func (t *term) requestRelease(ctx context.Context) error {
 }
 
 // trustedUntil is the trust deadline that follows from the last successful request.
-func (t *term) trustedUntil() time.Time { return t.sent.Add(t.pace.trust()) }
+func (t *term) trustedUntil() moment { return t.sent.add(t.pace.trust()) }
 
 func (t *term) emit(kind EventKind, err error) {
 	if t.events == nil {

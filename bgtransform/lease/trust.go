@@ -32,10 +32,11 @@ func Trusted(ctx context.Context) error {
 // the deadline, or with the keeper's Do.
 type trust struct {
 	name   string
+	clock  func() moment
 	cancel context.CancelCauseFunc
 
 	mu      sync.Mutex
-	until   time.Time   // the trust deadline
+	until   moment      // the trust deadline
 	timer   *time.Timer // fires at until or earlier, whatever the Locker does
 	failure error       // of the last renewal, if it failed
 	ended   error       // nil while trusted
@@ -43,11 +44,11 @@ type trust struct {
 
 // newTrust arms the loss timer. When the trust ends, cancel is called once with
 // the reason.
-func newTrust(name string, until time.Time, cancel context.CancelCauseFunc) *trust {
-	t := &trust{name: name, cancel: cancel, until: until}
+func newTrust(name string, clock func() moment, until moment, cancel context.CancelCauseFunc) *trust {
+	t := &trust{name: name, clock: clock, cancel: cancel, until: until}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.timer = time.AfterFunc(time.Until(until), t.expire)
+	t.timer = time.AfterFunc(time.Until(until.running), t.expire)
 	return t
 }
 
@@ -60,7 +61,7 @@ func (t *trust) expire() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended == nil {
-		t.timer.Reset(time.Until(t.until))
+		t.timer.Reset(time.Until(t.until.running))
 	}
 }
 
@@ -68,7 +69,7 @@ func (t *trust) expire() {
 // trust has ended, or nil.
 func (t *trust) check() error {
 	t.mu.Lock()
-	ended, late, failure := t.ended, lapsed(time.Now(), t.until), t.failure
+	ended, late, failure := t.ended, t.clock().reaches(t.until), t.failure
 	t.mu.Unlock()
 	switch {
 	case ended != nil:
@@ -84,7 +85,7 @@ func (t *trust) check() error {
 
 // extend moves the deadline after a successful renewal, unless the trust has
 // ended: what was once lost stays lost.
-func (t *trust) extend(until time.Time) error {
+func (t *trust) extend(until moment) error {
 	if err := t.check(); err != nil {
 		return err
 	}
@@ -125,12 +126,5 @@ func (t *trust) deadline() time.Time {
 	if t.ended != nil {
 		return time.Time{}
 	}
-	return t.until
-}
-
-// lapsed reports whether either clock has reached until. The monotonic clock does
-// not see a suspended machine, the wall clock can be set back: each covers for
-// the other.
-func lapsed(now, until time.Time) bool {
-	return !now.Before(until) || !now.Round(0).Before(until.Round(0))
+	return t.until.running
 }
