@@ -60,6 +60,8 @@ type ending struct {
 // stop ends when the scheduler stops; ctx when the lease is lost or the grace
 // is over.
 func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Backoff) pause {
+	ctx, release := s.vigil(ctx)
+	defer release()
 	// The lease may have been free because the transform is over.
 	rec, err := s.record(ctx, e)
 	if err == nil {
@@ -68,6 +70,7 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		}
 	}
 	a, err := s.claim(ctx, e)
+	err = withCause(ctx, err)
 	if errors.Is(err, lease.ErrLost) {
 		return pause{Reason{Code: ReasonLeaseLost, Text: "this instance lost the lease"}, attentive}
 	}

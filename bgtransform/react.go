@@ -123,6 +123,9 @@ func (a *attempt) lost(ctx context.Context, err error) ending {
 		return ending{wait: attentive, reason: Reason{Code: ReasonLeaseLost, Text: "this instance lost the lease"}}
 	case errors.Is(cause, ErrStopped):
 		return a.stopped()
+	case errors.Is(cause, errSilent):
+		// Nothing can be written down either, and who could do it waits for our lease.
+		return ending{reason: Reason{Code: ReasonDatabase, Text: errSilent.text}, wait: -1, err: errSilent}
 	case errors.Is(err, errNeverTurns):
 		return a.failed(ReasonStillMatch, errNeverTurns.text, err)
 	case failsAtOnce(err):

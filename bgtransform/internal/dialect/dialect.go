@@ -25,6 +25,9 @@ type Dialect struct {
 	// Placeholder returns the text of the nth bound value of a statement, from 1.
 	Placeholder func(n int) string
 
+	// Remote tells that a network is in between, where answers can fail to come.
+	Remote bool
+
 	// Columns describes a table. It returns none when there is no such table.
 	Columns func(ctx context.Context, db bun.IDB, table Table) ([]Column, error)
 

@@ -15,6 +15,7 @@ func mysql() *Dialect {
 		// in which an hour of the year comes twice.
 		Now:         "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)",
 		Placeholder: question,
+		Remote:      true,
 		Raw:         mysqlRaw,
 		Carry:       mysqlCarry,
 		Bind:        func(c Column) string { return mysqlTyped(c, mysqlCarry(c)) },

@@ -54,20 +54,28 @@ func (d *Dialect) mysqlWrite(ctx context.Context, db *bun.DB, l Limits, fn func(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }() // what it reports, the transaction has reported
 	_, err = conn.Conn.ExecContext(ctx, mysqlSettings(l))
 	if err != nil {
 		discard(conn.Conn)
+		_ = conn.Close()
 		return err
 	}
-	defer func() { // also after a panic
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mysqlRestore)
-		defer cancel()
-		if _, err := conn.Conn.ExecContext(ctx, mysqlSettingsBefore); err != nil {
-			discard(conn.Conn)
-		}
-	}()
-	return conn.RunInTx(ctx, nil, fn)
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		mysqlGiveBack(ctx, conn.Conn)
+		return err
+	}
+	return ended(ctx, tx, fn, func() { mysqlGiveBack(ctx, conn.Conn) })
+}
+
+// mysqlGiveBack returns a connection to the pool as it was.
+func mysqlGiveBack(ctx context.Context, conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), mysqlRestore)
+	defer cancel()
+	if _, err := conn.ExecContext(ctx, mysqlSettingsBefore); err != nil {
+		discard(conn)
+	}
+	_ = conn.Close() // what it reports, the transaction has reported
 }
 
 // discard makes the pool close a connection.

@@ -9,6 +9,7 @@ func postgres() *Dialect {
 	d := &Dialect{
 		Name:              "pg",
 		Now:               "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)",
+		Remote:            true,
 		Placeholder:       func(n int) string { return "$" + strconv.Itoa(n) },
 		Columns:           postgresColumns,
 		Raw:               postgresRaw,

@@ -43,7 +43,7 @@ func (d *Dialect) postgresRead(ctx context.Context, db *bun.DB, l Limits, fn fun
 }
 
 // endTimeout bounds how long the end of a transaction that only read may take.
-const endTimeout = 5 * time.Second
+const endTimeout = 2 * time.Second
 
 // postgresEnd ends a transaction, although ctx may have ended.
 func postgresEnd(ctx context.Context, conn *sql.Conn, how string) error {
