@@ -11,17 +11,17 @@ import (
 	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
-// silence makes a proxy swallow all answers from the message on that holds a word,
-// once it is armed.
+// silence makes a proxy swallow all answers, from the first message on that is the
+// one, once it is armed.
 type silence struct {
-	word      string
+	from      func(fromClient []byte) bool
 	armed, on atomic.Bool
 	since     atomic.Int64 // Unix nanoseconds
 }
 
 func (s *silence) over(proxy *testserver.Proxy) {
 	proxy.CutWhen(func(b []byte) bool {
-		if s.armed.Load() && bytes.Contains(bytes.ToLower(b), []byte(s.word)) && s.on.CompareAndSwap(false, true) {
+		if s.armed.Load() && s.from(b) && s.on.CompareAndSwap(false, true) {
 			s.since.Store(time.Now().UnixNano())
 			proxy.Stall(true)
 		}
@@ -37,7 +37,11 @@ func (s *silence) over(proxy *testserver.Proxy) {
 func TestI6SilentDatabaseIsHandedOver(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, p place) {
-		for what, word := range map[string]string{"reading": "select", "fence": "bgtransform_ranges", "commit": "commit"} {
+		for what, from := range map[string]func([]byte) bool{
+			"reading": func(b []byte) bool { return bytes.Contains(b, []byte("SELECT")) },
+			"fence":   func(b []byte) bool { return bytes.Contains(b, []byte("bgtransform_ranges")) },
+			"commit":  commits,
+		} {
 			t.Run(what, func(t *testing.T) {
 				t.Parallel()
 				const rows, more = 600, 50
@@ -45,7 +49,7 @@ func TestI6SilentDatabaseIsHandedOver(t *testing.T) {
 				db := p.open(t)
 				p.seed(t, db, rows)
 				proxy := testserver.StartProxy(t, p.server.Addr())
-				quiet := &silence{word: word}
+				quiet := &silence{from: from}
 				quiet.over(proxy)
 				cfg, w := quick(t), new(watcher)
 				cfg.LeaseTTL = 2 * time.Second
