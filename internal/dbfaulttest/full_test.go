@@ -8,10 +8,83 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
-// There is no room for what a batch writes: the run waits, says so, blames no row,
-// and goes on when there is room again.
+// growing is a transform that needs room: 3 MB for 2000 rows.
+func growing() bgtransform.SQL[Item] {
+	return bgtransform.SQL[Item]{Name: name, Pending: "dst IS NULL", Set: "dst = src * 1000, pad = repeat('x', 1500)"}
+}
+
+// There is no room for what a batch writes: the batch is rolled back, the run waits,
+// says so, blames no row, and goes on by itself when there is room again.
+func TestI9DiskFull(t *testing.T) {
+	t.Parallel()
+	on(t, servers(), small, func(t *testing.T, p place) {
+		const rows = 2000
+		db := p.open(t)
+		p.seed(t, db, rows)
+		cfg, filled := quick(t), make(chan struct{})
+		cfg.Observer = &watcher{begin: func(bgtransform.BatchStartInfo) { <-filled }}
+		in := start(t, db, cfg, growing())
+		in.untilState(bgtransform.StateRunning) // its tables are there
+		free := p.fill(t, db)
+		close(filled)
+		said := map[string]string{postgres: "could not extend file", mariadb: "is full"}[p.kind]
+		st := in.untilWhy(bgtransform.ReasonDatabase, said)
+		if st.Quarantined != 0 || st.State == bgtransform.StateFailed {
+			t.Errorf("state %s with %d rows in quarantine", st.State, st.Quarantined)
+		}
+		const pending = "(SELECT count(*) FROM items WHERE id > 0 AND dst IS NULL)"
+		if number(t, db, "SELECT "+pending) == 0 {
+			t.Error("nothing is pending, though there was no room for all rows")
+		}
+		if got := number(t, db, "SELECT "+pending+" + (SELECT count(*) FROM audit)"); got != rows {
+			t.Errorf("%d rows are pending or have been written, want %d: what a batch wrote was not rolled back", got, rows)
+		}
+		free()
+		st = in.untilState(bgtransform.StateComplete)
+		p.wantOnce(t, db, rows, st.Rows)
+	})
+}
+
+// small starts a server whose files cannot grow beyond some megabytes.
+func small(t *testing.T, kind string) place {
+	t.Helper()
+	if kind == postgres {
+		// Half a page more than whole pages: the last one is written in part, as on a full disk.
+		s := testserver.StartFullPostgres(t, 16<<20+4<<10, "autovacuum=off")
+		return place{kind, s.Database(t), s.Server}
+	}
+	s := testserver.StartFullMariaDB(t, 20<<20)
+	return place{kind, s.Database(t), s.Server}
+}
+
+// fill leaves no room for the table of items to grow, until free is called.
+func (p place) fill(t *testing.T, db *bun.DB) (free func()) {
+	t.Helper()
+	if p.kind == postgres {
+		exec(t, db, "ALTER TABLE items ALTER pad SET STORAGE PLAIN") // neither compressed nor elsewhere
+		_, err := db.ExecContext(t.Context(), "INSERT INTO items (id, src, pad) SELECT -n, 0, repeat('x', 1900) FROM generate_series(1, 10000) AS n")
+		wantFull(t, err, "53100")
+		return func() { exec(t, db, "VACUUM items") } // takes away what the statement that failed has left
+	}
+	next, err := 1, error(nil)
+	for ; err == nil; next += 500 {
+		_, err = db.ExecContext(t.Context(), fmt.Sprintf("INSERT INTO items (id, src, dst, pad) SELECT -seq, 0, 0, repeat('x', 1900) FROM seq_%d_to_%d", next, next+499))
+	}
+	wantFull(t, err, "1114")
+	return func() { exec(t, db, "DELETE FROM items WHERE id < 0") }
+}
+
+func wantFull(t *testing.T, err error, code string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), code) {
+		t.Fatalf("%v, want error %s", err, code)
+	}
+}
+
+// SQLite's own limit of a file's size.
 func TestI9DatabaseFull(t *testing.T) {
 	t.Parallel()
 	const rows = 3000
