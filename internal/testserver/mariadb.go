@@ -22,7 +22,7 @@ type MariaDB struct{ *Server }
 func SharedMariaDB(t testing.TB) *MariaDB {
 	t.Helper()
 	return &MariaDB{share(t, func(s *session) *once[*instance] { return &s.mariadb }, func() (*instance, error) {
-		return launchMariaDB(0, "innodb-flush-log-at-trx-commit=0", "innodb-doublewrite=0", "max-connections=300")
+		return launchMariaDB("innodb-flush-log-at-trx-commit=0", "innodb-doublewrite=0", "max-connections=300")
 	})}
 }
 
@@ -30,17 +30,7 @@ func SharedMariaDB(t testing.TB) *MariaDB {
 // "max-connections=200". What it committed survives [Server.Kill].
 func StartMariaDB(t testing.TB, settings ...string) *MariaDB {
 	t.Helper()
-	in, err := launchMariaDB(0, settings...)
-	must(t, "start a MariaDB", err)
-	return &MariaDB{own(t, in)}
-}
-
-// StartFullMariaDB is [StartMariaDB] for a server whose files cannot grow beyond a
-// number of bytes, in whole kilobytes: what would make one larger fails, as on a
-// disk that is full. Its log of transactions needs 16 MB.
-func StartFullMariaDB(t testing.TB, most int64, settings ...string) *MariaDB {
-	t.Helper()
-	in, err := launchMariaDB(most, settings...)
+	in, err := launchMariaDB(settings...)
 	must(t, "start a MariaDB", err)
 	return &MariaDB{own(t, in)}
 }
@@ -110,7 +100,7 @@ func mariadbPlaces() []string {
 	return []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin"}
 }
 
-func launchMariaDB(most int64, settings ...string) (*instance, error) {
+func launchMariaDB(settings ...string) (*instance, error) {
 	program, err := find("mariadbd", mariadbPlaces()...)
 	if err != nil {
 		return nil, err
@@ -128,7 +118,7 @@ func launchMariaDB(most int64, settings ...string) (*instance, error) {
 	}
 	return launch(kind{
 		name:    "MariaDB",
-		command: func(in *instance) []string { return limited(most, mariadbCommand(program, in, settings)) },
+		command: func(in *instance) []string { return mariadbCommand(program, in, settings) },
 		answers: func(ctx context.Context, in *instance) error {
 			return keepsDataIn(ctx, openMariaDB(in), "SELECT @@datadir", in)
 		},
