@@ -3,6 +3,7 @@ package dialect
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -53,7 +54,9 @@ func (d *Dialect) Transact(ctx context.Context, db *bun.DB, l Limits, fn func(ct
 // limits travel with it where they can, which saves a trip to the server.
 func (d *Dialect) TransactAfter(ctx context.Context, db *bun.DB, l Limits, first string, fn func(ctx context.Context, tx bun.Tx, affected int64) error) error {
 	write, l := d.write, l.within(ctx)
-	if d.settings != nil {
+	// A backslash means something else where the session has standard_conforming_strings
+	// off, until a trip of its own has set that.
+	if d.settings != nil && !strings.Contains(first, `\`) {
 		write, first = inTx, d.settings(l)+first
 	}
 	return write(ctx, db, l, func(ctx context.Context, tx bun.Tx) error {
