@@ -3,12 +3,11 @@
 package keyset
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/scalar"
 )
 
 // Key is a primary key: one value for each of its columns, as the database
@@ -20,93 +19,45 @@ type Key []any
 // reached in order.
 var ErrNull = errors.New("a part of the primary key is NULL; every row needs a key to be walked")
 
-// Encode returns the key as text. Equal keys have equal texts.
+// Encode returns the key as text, a JSON list of plain texts. Equal keys have
+// equal texts, and others have others.
 func (k Key) Encode() (string, error) {
-	parts := make([]string, len(k))
+	text := []byte{'['}
 	for i, v := range k {
-		switch v := v.(type) {
-		case int64:
-			parts[i] = "i" + strconv.FormatInt(v, 10)
-		case uint64:
-			parts[i] = "u" + strconv.FormatUint(v, 10)
-		case float64:
-			parts[i] = "f" + strconv.FormatFloat(v, 'g', -1, 64)
-		case string:
-			parts[i] = "s" + v
-			if strings.ToValidUTF8(v, "") != v {
-				parts[i] = "t" + base64.StdEncoding.EncodeToString([]byte(v))
-			}
-		case []byte:
-			parts[i] = "b" + base64.StdEncoding.EncodeToString(v)
-		case nil:
+		if v == nil {
 			return "", ErrNull
-		default:
-			return "", fmt.Errorf("a key of type %T is not supported; want an integer, a text, a blob or a float", v)
 		}
+		if i > 0 {
+			text = append(text, ',')
+		}
+		var err error
+		if text, err = scalar.Append(append(text, '"'), v); err != nil {
+			return "", fmt.Errorf("key part %d: %w", i+1, err)
+		}
+		text = append(text, '"')
 	}
-	text, err := json.Marshal(parts)
-	if err != nil {
-		return "", fmt.Errorf("encode key: %w", err)
-	}
-	return string(text), nil
+	return string(append(text, ']')), nil
 }
 
-// Decode returns the key that Encode made text of.
+// Decode returns the key that Encode made text of. Its errors do not quote it.
 func Decode(text string) (Key, error) {
 	var parts []string
 	if err := json.Unmarshal([]byte(text), &parts); err != nil {
-		return nil, fmt.Errorf("cursor is not a list of key parts: %w", err)
+		return nil, errors.New("cursor is not a list of key parts")
 	}
 	if len(parts) == 0 {
 		return nil, errors.New("cursor has no key parts")
 	}
 	key := make(Key, len(parts))
-	for i, p := range parts {
-		v, err := decodePart(p)
+	for i, part := range parts {
+		v, err := scalar.Parse(part)
+		if err == nil && v == nil {
+			err = errors.New("NULL")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("cursor part %d: %w", i+1, err)
 		}
 		key[i] = v
 	}
 	return key, nil
-}
-
-func decodePart(p string) (any, error) {
-	if p == "" {
-		return nil, errors.New("empty")
-	}
-	body := p[1:]
-	switch p[0] {
-	case 'i':
-		n, err := strconv.ParseInt(body, 10, 64)
-		if err != nil {
-			return nil, errors.New("not an integer")
-		}
-		return n, nil
-	case 'u':
-		n, err := strconv.ParseUint(body, 10, 64)
-		if err != nil {
-			return nil, errors.New("not an integer")
-		}
-		return n, nil
-	case 'f':
-		f, err := strconv.ParseFloat(body, 64)
-		if err != nil {
-			return nil, errors.New("not a number")
-		}
-		return f, nil
-	case 's':
-		return body, nil
-	case 't', 'b':
-		raw, err := base64.StdEncoding.DecodeString(body)
-		if err != nil {
-			return nil, errors.New("not base64")
-		}
-		if p[0] == 't' {
-			return string(raw), nil
-		}
-		return raw, nil
-	default:
-		return nil, fmt.Errorf("unknown type tag %q", p[0])
-	}
 }

@@ -56,7 +56,8 @@ func TestEncodeIsStable(t *testing.T) {
 		`["f0.1"]`:                  {0.1},
 		`["f+Inf"]`:                 {math.Inf(1)},
 		`["s"]`:                     {""},
-		`["sa\"b\\cü"]`:             {`a"b\cü`},
+		`["tYSJiXGPDvA=="]`:         {`a"b\cü`},
+		`["sa b"]`:                  {"a b"},
 		`["t/w=="]`:                 {"\xff"},
 		`["bAP8="]`:                 {[]byte{0, 0xff}},
 		`["b"]`:                     {[]byte{}},
@@ -88,6 +89,8 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		`{"a":1}`:                  "not a list",
 		`["i1"`:                    "not a list",
 		`[ "i1" ]`:                 "",
+		`["sa\"b\\cü"]`:            "",
+		`["n"]`:                    "part 1: NULL",
 		`["i1"]x`:                  "not a list",
 		`[1]`:                      "not a list",
 		`null`:                     "no key parts",
@@ -102,7 +105,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 		`["fx"]`:                   "not a number",
 		`["b!"]`:                   "not base64",
 		`["tYQ"]`:                  "not base64",
-		`["x1"]`:                   "unknown type tag",
+		`["z1"]`:                   "unknown type tag",
 	} {
 		_, err := keyset.Decode(text)
 		if want == "" && err != nil {
