@@ -92,10 +92,12 @@ var errStuck = &safeError{class: "stuck", text: "the cursor did not move althoug
 // written is what the transaction of a batch has done.
 type written struct {
 	applied Applied
-	left    []store.Quarantined // rows that are pending although they were written
-	bad     []store.Quarantined // these, and the rows that could not be transformed
-	held    int64               // of bad, those that are new to the quarantine
-	verify  store.Verification
+
+	journaled int                 // images that the journal keeps
+	left      []store.Quarantined // rows that are pending although they were written
+	bad       []store.Quarantined // these, and the rows that could not be transformed
+	held      int64               // of bad, those that are new to the quarantine
+	verify    store.Verification
 }
 
 // commit writes the batch and the checkpoint in one transaction.
@@ -106,7 +108,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	r.Keys += int64(step.Keys)
 	r.KeysInPass += int64(step.Keys)
 	before := r
-	r = tallied(before, written{applied: step.expect})
+	r = tallied(before, written{applied: step.expect, journaled: step.journals})
 	var w written
 	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
 		if w, err = a.writeBatch(ctx, tx, step, before); err != nil {
@@ -149,6 +151,7 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before 
 	if err := a.journal(ctx, tx, before, w.applied.Images); err != nil {
 		return w, err
 	}
+	w.journaled = len(w.applied.Images)
 	w.left, err = a.stillPending(ctx, tx, step, w.applied)
 	if err != nil {
 		return w, err
@@ -167,7 +170,7 @@ func tallied(r store.Range, w written) store.Range {
 	r.FoundInPass += int64(w.applied.Found)
 	r.Changed += int64(w.applied.Changed - len(w.left))
 	r.Moved += int64(w.applied.moved())
-	r.Journaled += int64(len(w.applied.Images))
+	r.Journaled += int64(w.journaled)
 	return r
 }
 

@@ -59,10 +59,11 @@ func (c *Control) Cancel(ctx context.Context, name string, by By) error {
 }
 
 // Retry tries the rows in quarantine again, in a new pass, and lets a
-// transform that has failed go on.
+// transform that has failed go on. Of a revert, also of one that has come to its
+// end, it tries the journal entries again that the database has refused.
 func (c *Control) Retry(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "retry", Desired: store.Run, Retry: true},
-		StateRunning, StateWaiting, StateFailed)
+		StateRunning, StateReverting, StateWaiting, StateFailed, StateReverted)
 }
 
 // Accept accepts that the rows in quarantine stay as they are: they no longer
@@ -90,6 +91,9 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 		}
 		if change.Mode == store.ModeRevert && !rec.Journal {
 			return fmt.Errorf("%w: its journal has nothing to revert; a transform keeps a journal from the moment that it runs with Options.Journal, until DropJournal", ErrNotAllowed)
+		}
+		if change.Retry && State(rec.Transform.State) == StateReverted && !rec.Refused {
+			return fmt.Errorf("%w: it is reverted, and the database has refused no entry of its journal", ErrNotAllowed)
 		}
 		if change.Accept && rec.Held == 0 {
 			return fmt.Errorf("%w: no row is in quarantine", ErrNotAllowed)

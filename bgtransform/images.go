@@ -16,8 +16,10 @@ import (
 // hold, to the byte.
 type camera struct {
 	*table
-	names []string
-	cols  []dialect.Column
+	fields []*schema.Field
+	names  []string
+	cols   []dialect.Column
+	every  bool // rows that hold what they held need an image too
 }
 
 // shot is the image of one row.
@@ -29,11 +31,7 @@ type shot struct {
 
 // cameraOf returns the camera for some columns of a table that is inspected.
 func cameraOf(t *table, fields []*schema.Field) *camera {
-	c := &camera{table: t, cols: t.columns(fields)}
-	for _, f := range fields {
-		c.names = append(c.names, f.Name)
-	}
-	return c
+	return &camera{table: t, fields: fields, names: namesOf(fields), cols: t.columns(fields)}
 }
 
 // encode makes text of the columns' values, as [dialect.Dialect].Load returns them.
@@ -79,7 +77,7 @@ func (c *camera) shoot(ctx context.Context, q dialect.Querier, cond string, args
 
 // after completes the images of the rows of a range that a batch has written.
 // before holds, by key, what they held. Rows whose bytes are as they were need
-// no image.
+// no image, unless every row does.
 func (c *camera) after(ctx context.Context, q dialect.Querier, r keyset.Range, before map[string]string) ([]Image, error) {
 	if len(before) == 0 {
 		return nil, nil
@@ -91,7 +89,7 @@ func (c *camera) after(ctx context.Context, q dialect.Querier, r keyset.Range, b
 	}
 	images := make([]Image, 0, len(before))
 	for _, s := range shots {
-		if was, ours := before[s.text]; ours && was != s.held {
+		if was, ours := before[s.text]; ours && (c.every || was != s.held) {
 			images = append(images, Image{Key: s.text, Before: was, After: s.held})
 		}
 	}

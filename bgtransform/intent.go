@@ -83,7 +83,7 @@ func (a *attempt) follow(ctx context.Context, in store.Intent, how func(r *store
 	if err != nil {
 		return a.lost(ctx, err), true
 	}
-	if a.stepper != nil && r.Mode != mode {
+	if a.stepper != nil && (r.Mode != mode || a.reverting()) { // a revert remembers what was refused
 		if err := a.openWalk(ctx); err != nil {
 			return a.opening(ctx, err), true
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // Image is one row before and after a batch has changed it. The two texts are
-// the kind's own; they must lose nothing of what the row held.
+// the kind's own; they must lose nothing of what the row held, and be valid
+// UTF-8 without zero bytes, which not every database keeps.
 type Image struct {
 	Key    string // the row's key as text, as in [RowFailure]
 	Before string // what the batch has overwritten

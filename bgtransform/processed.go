@@ -8,17 +8,24 @@ import "context"
 //
 // The set is not in the transaction that writes the rows, so a mark counts only
 // if that transaction was committed, which the database knows: each one that
-// marks keys has a number, the one after the last that was committed.
+// marks keys, or takes marks back, has a number, the one after the last that was
+// committed. Each key has at most one mark and at most one that takes it back.
 type ProcessedSet interface {
 	// Done returns those of keys that were marked under a number up to
-	// at.Number.
+	// at.Number, and not taken back under a higher one up to at.Number.
 	Done(ctx context.Context, at Mark, keys []string) ([]string, error)
 
-	// Mark removes whatever was marked under at.Number or a higher one, for its
-	// transaction was not committed, and then marks keys. Both must happen at
-	// once, and must not happen, with an error, if Done or Mark was ever called
-	// with a higher attempt: the caller was frozen, and another has taken over.
+	// Mark removes whatever was marked or taken back under at.Number or a higher
+	// one, for its transaction was not committed, and then marks keys. Both must
+	// happen at once, and must not happen, with an error, if the set was ever
+	// called with a higher attempt: the caller was frozen, and another has taken
+	// over.
 	Mark(ctx context.Context, at Mark, keys []string) error
+
+	// Unmark is Mark for a revert, whose rows are as they were before: it takes
+	// the marks of keys back. The marks themselves must stay, for they count
+	// again if the transaction comes to nothing.
+	Unmark(ctx context.Context, at Mark, keys []string) error
 }
 
 // Mark says on whose behalf a [ProcessedSet] is asked.

@@ -45,7 +45,7 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 	switch {
 	case class == dialect.Schema:
 		return a.lost(ctx, err), true
-	case step != nil && step.Keys == 1 && a.alone(class) && a.rec.Range.Mode == store.ModeTransform:
+	case step != nil && step.Keys == 1 && a.alone(class) && !a.verifying():
 		return a.without(ctx, step, class, err)
 	case size > 1 && class == dialect.BadRow:
 		a.pacer.Shrink()

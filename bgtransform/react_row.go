@@ -77,6 +77,9 @@ func (a *attempt) setAside(ctx context.Context, step *Step, class string, refuse
 		a.unsure = true
 		return a.lost(ctx, err), true
 	}
+	if w, ok := a.stepper.(*journalWalk); ok {
+		w.refused()
+	}
 	a.accept(r, bad, held)
 	a.dry.count(BatchResult{Keys: 1, Quarantined: len(bad)})
 	a.retry.Reset()

@@ -19,13 +19,19 @@ var errTooManyLeft = &safeError{class: "journal", text: "100000 rows or more tha
 type leftRows struct {
 	seed     maphash.Seed
 	oldest   *store.JournalEntry
-	seqs     map[uint64]int64 // by the key's hash, the newest entry that was left
+	rows     map[uint64]leftRow // by the key's hash
 	trying   []store.JournalEntry
 	tryingTo int64 // the position that a committed batch has reached
 }
 
+// leftRow is the newest entry of a row that was left.
+type leftRow struct {
+	seq      int64
+	standing string
+}
+
 func openLeftRows(ctx context.Context, s *store.Store, name string) (*leftRows, error) {
-	l := &leftRows{seed: maphash.MakeSeed(), seqs: map[uint64]int64{}}
+	l := &leftRows{seed: maphash.MakeSeed(), rows: map[uint64]leftRow{}}
 	var err error
 	if l.oldest, err = s.Oldest(ctx, name); err != nil {
 		return nil, err
@@ -43,7 +49,19 @@ func openLeftRows(ctx context.Context, s *store.Store, name string) (*leftRows, 
 	return l, nil
 }
 
-func (l *leftRows) blocks(e store.JournalEntry) bool { return l.seqs[l.hash(e.Key)] > e.Seq }
+// blocks reports whether an entry must be left because a newer one of its row
+// was, and the standing it then has. One behind an entry that the database
+// refuses stands as that does: a retry tries both again.
+func (l *leftRows) blocks(e store.JournalEntry) (standing string, blocked bool) {
+	row := l.rows[l.hash(e.Key)]
+	if row.seq <= e.Seq {
+		return "", false
+	}
+	if row.standing == store.Refused {
+		return store.Refused, true
+	}
+	return store.Changed, true
+}
 
 // begin forgets what a batch that was rolled back has left, and begins another.
 func (l *leftRows) begin(to int64) { l.trying, l.tryingTo = l.trying[:0], to }
@@ -52,7 +70,7 @@ func (l *leftRows) add(e store.JournalEntry) error {
 	if l.oldest == nil || (e.Run == l.oldest.Run && e.Pass == l.oldest.Pass) {
 		return nil // no older entry can be of the same row
 	}
-	if len(l.seqs)+len(l.trying) >= maxLeftRows {
+	if len(l.rows)+len(l.trying) >= maxLeftRows {
 		return errTooManyLeft
 	}
 	l.trying = append(l.trying, e)
@@ -72,7 +90,9 @@ func (l *leftRows) committed(from int64) {
 
 func (l *leftRows) keep(e store.JournalEntry) {
 	h := l.hash(e.Key)
-	l.seqs[h] = max(l.seqs[h], e.Seq)
+	if e.Seq > l.rows[h].seq {
+		l.rows[h] = leftRow{e.Seq, e.Standing}
+	}
 }
 
 func (l *leftRows) hash(key string) uint64 { return maphash.String(l.seed, key) }

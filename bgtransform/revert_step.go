@@ -18,6 +18,8 @@ type journalWalk struct {
 	fence store.Attempt
 	undo  Undoer
 	left  *leftRows
+
+	entries []store.JournalEntry // of the last step
 }
 
 // openRevert opens the transform's journal.
@@ -61,7 +63,9 @@ func (w *journalWalk) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	step.Keys = len(entries)
 	step.Cursor = strconv.FormatInt(entries[len(entries)-1].Seq, 10)
+	step.expect = Applied{Found: len(entries), Changed: len(entries)}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) { return w.apply(ctx, tx, entries) }
+	w.entries = entries
 	return step, nil
 }
 
@@ -96,15 +100,17 @@ func (w *journalWalk) apply(ctx context.Context, tx bun.Tx, entries []store.Jour
 	left := map[string][]int64{}
 	leave := func(e store.JournalEntry, standing string) error {
 		left[standing] = append(left[standing], e.Seq)
+		e.Standing = standing
 		return w.left.add(e)
 	}
 	var try []store.JournalEntry
 	var images []Image
 	for _, e := range entries {
-		if !w.left.blocks(e) {
+		standing, blocked := w.left.blocks(e)
+		if !blocked {
 			try = append(try, e)
 			images = append(images, Image{Key: e.Key, Before: e.Before, After: e.After})
-		} else if err := leave(e, store.Changed); err != nil {
+		} else if err := leave(e, standing); err != nil {
 			return Applied{}, err
 		}
 	}
@@ -149,10 +155,18 @@ func (w *journalWalk) undone(ctx context.Context, tx bun.Tx, images []Image) ([]
 	return undone, nil
 }
 
+// refused remembers the only entry of the last step, now that it was committed
+// that the database refuses it.
+func (w *journalWalk) refused() {
+	e := w.entries[0]
+	e.Standing = store.Refused
+	w.left.keep(e)
+}
+
 // Remaining implements [Estimator]: positions are dense.
 func (w *journalWalk) Remaining(ctx context.Context, after string, _ int64) (int64, error) {
 	before, err := position(after)
-	if err != nil {
+	if err != nil || before == 0 {
 		return -1, err
 	}
 	oldest, err := w.store.Oldest(ctx, w.fence.Name)

@@ -49,7 +49,8 @@ type Rows[M any] struct {
 
 	// Processed keeps the keys of rows that are done, for a transform whose rows
 	// do not show it: one that changes a value in place, or has its effect
-	// elsewhere. The zero value keeps none. A restart does not empty the set.
+	// elsewhere. The zero value keeps none. A restart does not empty the set; a
+	// revert (see [Control.Revert]) takes out of it the rows that it writes back.
 	Processed Processed
 
 	// Wrong is an SQL condition that is true for rows that hold a wrong value
@@ -109,6 +110,9 @@ func (r Rows[M]) Check(db *bun.DB) error {
 	if len(r.Writes) == 0 && !r.Watermark.used() && !r.Processed.used() {
 		errs = append(errs, errors.New("Writes is empty; want the columns that user code sets"))
 	}
+	if r.Options.Journal && len(r.Writes) == 0 && !r.Watermark.used() {
+		errs = append(errs, errors.New("Writes is empty; with Options.Journal there must be a column whose values the journal can keep"))
+	}
 	if (r.Each == nil) == (r.Batch == nil) {
 		errs = append(errs, errors.New("want either Each or Batch, one of the two"))
 	}
@@ -155,7 +159,12 @@ func (r Rows[M]) open(ctx context.Context, db *bun.DB) (*rowStepper[M], error) {
 		also:   r.Watermark.set(t),
 	}
 	if r.Options.Journal {
-		s.camera = cameraOf(t, plan.writes)
+		kept := slices.Clone(plan.writes)
+		if mark := r.Watermark.mark(t); mark != nil && !slices.Contains(kept, mark) {
+			kept = append(kept, mark) // a row that is as it was is pending again
+		}
+		s.camera = cameraOf(t, kept)
+		s.camera.every = r.Processed.used() // and no longer in the set
 	}
 	return s, s.probe(ctx)
 }

@@ -2,8 +2,10 @@ package bgtransform
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
@@ -12,7 +14,7 @@ import (
 // images returns the images of the rows that were written: before, what the
 // guards have held them to; after, what the database has made of the values.
 func (s *rowStepper[M]) images(ctx context.Context, tx bun.Tx, r keyset.Range, rows []row[M], written []dialect.Row) ([]Image, error) {
-	places := s.plan.writtenGuards()
+	places := s.plan.guardsOf(s.camera.fields)
 	values := make([]any, len(places))
 	before := make(map[string]string, len(rows))
 	for i, one := range rows {
@@ -33,15 +35,11 @@ func (s *rowStepper[M]) images(ctx context.Context, tx bun.Tx, r keyset.Range, r
 	return s.camera.after(ctx, s.d.Bound(tx), r, before)
 }
 
-// writtenGuards returns where in the guards the columns are that are written.
-func (p *rowPlan) writtenGuards() []int {
-	places := make([]int, len(p.writes))
-	for i, w := range p.writes {
-		for j, g := range p.guards {
-			if g == w {
-				places[i] = j
-			}
-		}
+// guardsOf returns where in the guards some columns are, all of which are guarded.
+func (p *rowPlan) guardsOf(fields []*schema.Field) []int {
+	places := make([]int, len(fields))
+	for i, f := range fields {
+		places[i] = slices.Index(p.guards, f)
 	}
 	return places
 }

@@ -82,15 +82,34 @@ func (s *rowStepper[M]) mark(ctx context.Context, tx bun.Tx, rows []row[M], writ
 	if p.inDatabase {
 		return store.AddProcessed(ctx, tx, s.def.Name, keys)
 	}
-	attempt, last, err := store.LastMark(ctx, tx, s.def.Name)
+	return numbered(ctx, tx, s.def.Name, keys, p.set.Mark)
+}
+
+// unmark takes keys out of the set of a transform, in the transaction that
+// makes their rows what they were before.
+func (p Processed) unmark(ctx context.Context, tx bun.Tx, name string, keys []string) error {
+	switch {
+	case len(keys) == 0 || !p.used():
+		return nil
+	case p.inDatabase:
+		return store.RemoveProcessed(ctx, tx, name, keys)
+	default:
+		return numbered(ctx, tx, name, keys, p.set.Unmark)
+	}
+}
+
+// numbered calls a set that is not in the database, under the next number, which
+// counts from the commit on.
+func numbered(ctx context.Context, tx bun.Tx, name string, keys []string, fn func(context.Context, Mark, []string) error) error {
+	attempt, last, err := store.LastMark(ctx, tx, name)
 	if err != nil {
 		return err
 	}
-	at := Mark{Transform: s.def.Name, Attempt: attempt, Number: last + 1}
-	if err := store.SetMark(ctx, tx, at.Transform, at.Number); err != nil {
+	at := Mark{Transform: name, Attempt: attempt, Number: last + 1}
+	if err := store.SetMark(ctx, tx, name, at.Number); err != nil {
 		return err
 	}
-	_, err = contain(ctx, func() (struct{}, error) { return struct{}{}, p.set.Mark(ctx, at, keys) })
+	_, err = contain(ctx, func() (struct{}, error) { return struct{}{}, fn(ctx, at, keys) })
 	return outside(err)
 }
 

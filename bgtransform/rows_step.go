@@ -94,6 +94,9 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	update.Also = s.also
 	update.Rows = s.values(t.good)
 	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
+	if s.camera != nil {
+		step.journals = len(t.good)
+	}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
 		n, err := s.write(ctx, tx, update)
 		applied := Applied{Found: len(t.good), Changed: n}

@@ -119,7 +119,10 @@ func (s SQL[M]) open(ctx context.Context, db *bun.DB) (*sqlStepper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.inspect(ctx, db, s.Writes); err != nil {
+	if mark := s.Watermark.mark(t); mark != nil && s.Options.Journal && !slices.Contains(writes, mark) {
+		writes = append(writes, mark) // a row that is as it was is pending again
+	}
+	if err := t.inspect(ctx, db, namesOf(writes)); err != nil {
 		return nil, err
 	}
 	st := &sqlStepper{
@@ -188,6 +191,9 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	if s.dense {
 		step.expect = Applied{Found: r.N, Changed: r.N}
+		if s.camera != nil {
+			step.journals = r.N
+		}
 	}
 	var ours []string // the rows that are about to be changed
 	cond, condArgs := s.todo(r, skip, args)

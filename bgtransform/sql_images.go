@@ -26,6 +26,10 @@ func (s *sqlStepper) applyJournaled(ctx context.Context, tx bun.Tx, r keyset.Ran
 	if applied.Changed, err = s.updateShot(ctx, tx, cond, args, shots); err != nil {
 		return Applied{}, err
 	}
+	if !s.d.AffectedIsMatched {
+		applied.Changed = len(shots) // which are locked; the server leaves out those that hold the new values already
+	}
+	s.dense = applied.Changed == r.N
 	before := make(map[string]string, len(shots))
 	for _, shot := range shots {
 		before[shot.text] = shot.held

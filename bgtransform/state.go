@@ -53,7 +53,8 @@ var transitions = map[State]map[State]string{
 		StateRunning:   "an operator restarted the transform instead",
 	},
 	StateReverted: {
-		StateRunning: "an operator restarted it",
+		StateRunning:   "an operator restarted it",
+		StateReverting: "an operator asked to try again what the database has refused",
 	},
 	StateWaiting: {
 		StateRunning:   "what it waited for has come",

@@ -18,7 +18,7 @@ func legal() map[State][]State {
 		StateCancelled: {StateRunning, StateReverting},
 		StateComplete:  {StateRunning, StateReverting},
 		StateReverting: {StateWaiting, StatePaused, StateFailed, StateCancelled, StateReverted, StateRunning},
-		StateReverted:  {StateRunning},
+		StateReverted:  {StateRunning, StateReverting},
 	}
 }
 

@@ -120,6 +120,14 @@ func (t *table) named() dialect.Table {
 	return dialect.Table{Schema: t.Schema, Name: t.Name, SQL: string(t.SQLName)}
 }
 
+func namesOf(fields []*schema.Field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
 // columns returns what inspect has found of some fields.
 func (t *table) columns(fields []*schema.Field) []dialect.Column {
 	cols := make([]dialect.Column, len(fields))

@@ -114,6 +114,8 @@ type Step struct {
 	// expect is what Apply will most likely have done. The checkpoint says so
 	// beforehand, and is written once more only where it turns out differently.
 	expect Applied
+
+	journals int // as expect: how many images there will be
 }
 
 // Applied is what [Step].Apply did. A pass that found rows is followed by
@@ -168,7 +170,8 @@ type Options struct {
 	// held before and after, in the transaction that changes them, so that
 	// [Control.Revert] can write it back. It costs a read and an insert for each
 	// row changed, and the disk space, until [Control.DropJournal]. It is for
-	// [Rows] and [SQL]; other kinds hand images in [Applied]. Off by default.
+	// [Rows] and [SQL]; other kinds hand images in [Applied]. What a verification
+	// repairs is not kept: a revert leaves such rows. Off by default.
 	Journal bool
 	// VerifySample is the share of the rows that is verified whenever the
 	// transform has become complete, as in [VerifyOptions]: 1 for all rows, 0 for

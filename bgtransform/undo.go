@@ -13,7 +13,6 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/image"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
-	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
 var (
@@ -27,9 +26,7 @@ func (r Rows[M]) OpenRevert(ctx context.Context, db *bun.DB) (Undoer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Processed.inDatabase {
-		u.processed = r.Name
-	}
+	u.name, u.processed = r.Name, r.Processed
 	return u, nil
 }
 
@@ -44,9 +41,9 @@ type undoer struct {
 	*table
 	seen map[string]bool // sets of columns that were inspected
 
-	// processed names the transform whose set of processed keys is in the
-	// database: rows that are as they were are no longer in it.
-	processed string
+	// Rows that are as they were are no longer in the transform's set.
+	name      string
+	processed Processed
 }
 
 func undoerOf(ctx context.Context, db *bun.DB, model reflect.Type) (*undoer, error) {
@@ -93,10 +90,7 @@ func (u *undoer) Undo(ctx context.Context, tx bun.Tx, images []Image) ([]Undone,
 			}
 		}
 	}
-	if u.processed != "" {
-		err = store.RemoveProcessed(ctx, tx, u.processed, back)
-	}
-	return out, err
+	return out, u.processed.unmark(ctx, tx, u.name, back)
 }
 
 // undoGroup is the images of one batch that are of the same columns: of one

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 )
 
 // Watermark tells by two columns of each row whether it is done: a row is
@@ -44,6 +45,9 @@ func (w Watermark) check(t *table) error {
 	}
 	return nil
 }
+
+// mark returns the column that the transform sets; nil without a watermark.
+func (w Watermark) mark(t *table) *schema.Field { return t.FieldMap[w.Done] }
 
 // condition is true for rows whose last change is not done.
 func (w Watermark) condition(t *table) string {

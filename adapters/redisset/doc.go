@@ -13,10 +13,11 @@
 //	bgtransform:{push-tracks}:processed
 //
 // whose members are the first 16 bytes of the SHA-256 of each key, and whose scores
-// are the numbers of the transactions that marked them; beside it,
-// bgtransform:{push-tracks}:processed:attempt fences off instances that were
-// frozen. A member takes about 90 bytes of Redis's memory. Delete both keys once
-// nobody needs the set.
+// are the numbers of the transactions that marked them. Beside it,
+// bgtransform:{push-tracks}:processed:reverted holds those whose marks a revert has
+// taken back, and bgtransform:{push-tracks}:processed:attempt fences off instances
+// that were frozen. A member takes about 90 bytes of Redis's memory. Delete the
+// three keys once nobody needs the set.
 //
 // # Failure
 //

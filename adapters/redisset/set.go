@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -52,28 +51,20 @@ func (s *Set) Done(ctx context.Context, at bgtransform.Mark, keys []string) ([]s
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	reply, err := s.done.Run(ctx, s.rdb, s.keys(at), args(keys, at.Attempt)...).Result()
+	reply, err := s.done.Run(ctx, s.rdb, s.keys(at), args(keys, at.Attempt, at.Number)...).Result()
 	if err != nil {
 		return nil, err
 	}
-	scores, ok := reply.([]any)
+	answers, ok := reply.([]any)
 	switch {
 	case !ok:
 		return nil, errFenced
-	case len(scores) != len(keys):
-		return nil, fmt.Errorf("redisset: %d answers for %d keys", len(scores), len(keys))
+	case len(answers) != len(keys):
+		return nil, fmt.Errorf("redisset: %d answers for %d keys", len(answers), len(keys))
 	}
 	var done []string
-	for i, score := range scores {
-		text, _ := score.(string)
-		if text == "" {
-			continue
-		}
-		number, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return nil, fmt.Errorf("redisset: the score %q is no number", text)
-		}
-		if int64(number) <= at.Number {
+	for i, answer := range answers {
+		if answer == int64(1) {
 			done = append(done, keys[i])
 		}
 	}
@@ -82,20 +73,31 @@ func (s *Set) Done(ctx context.Context, at bgtransform.Mark, keys []string) ([]s
 
 // Mark implements [bgtransform.ProcessedSet].
 func (s *Set) Mark(ctx context.Context, at bgtransform.Mark, keys []string) error {
+	return s.write(ctx, at, 1, keys)
+}
+
+// Unmark implements [bgtransform.ProcessedSet].
+func (s *Set) Unmark(ctx context.Context, at bgtransform.Mark, keys []string) error {
+	return s.write(ctx, at, 2, keys)
+}
+
+// write puts keys into one of the two sorted sets that keys names first.
+func (s *Set) write(ctx context.Context, at bgtransform.Mark, set int64, keys []string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ours, err := s.mark.Run(ctx, s.rdb, s.keys(at), args(keys, at.Attempt, at.Number)...).Bool()
+	ours, err := s.mark.Run(ctx, s.rdb, s.keys(at), args(keys, at.Attempt, set, at.Number)...).Bool()
 	if err == nil && !ours {
 		return errFenced
 	}
 	return err
 }
 
-// keys returns the set and what fences it, in one slot of a Cluster.
+// keys returns the set, what was taken back of it, and what fences both, in one
+// slot of a Cluster.
 func (s *Set) keys(at bgtransform.Mark) []string {
 	key := "bgtransform:{" + s.encode.Replace(at.Transform) + "}:processed"
-	return []string{key, key + ":attempt"}
+	return []string{key, key + ":reverted", key + ":attempt"}
 }
 
 // args puts numbers in front of the members that stand for keys.

@@ -71,6 +71,48 @@ func TestMarksOfALostTransactionNeverCount(t *testing.T) {
 	wantDone(t, s, at(t, 3, 9), "b", "c")
 }
 
+func unmark(t *testing.T, s *redisset.Set, m bgtransform.Mark, keys ...string) {
+	t.Helper()
+	if err := s.Unmark(t.Context(), m, keys); err != nil {
+		t.Fatalf("Unmark %v under %d: %v", keys, m.Number, err)
+	}
+}
+
+// What a revert takes back is not done, once its transaction is committed; and
+// may be done again.
+func TestMarksAreTakenBackOnceTheirTransactionIsCommitted(t *testing.T) {
+	t.Parallel()
+	s := onRedis(t)
+	mark(t, s, at(t, 1, 1), "a", "b")
+	mark(t, s, at(t, 1, 2), "c")
+	unmark(t, s, at(t, 1, 3), "a", "c", "d")
+	wantDone(t, s, at(t, 1, 2), "a", "b", "c") // the commit has failed
+	wantDone(t, s, at(t, 1, 3), "b")
+	mark(t, s, at(t, 1, 4), "a")
+	wantDone(t, s, at(t, 1, 3), "b")
+	wantDone(t, s, at(t, 1, 4), "a", "b")
+	unmark(t, s, at(t, 1, 5), "a")
+	wantDone(t, s, at(t, 1, 4), "a", "b")
+	wantDone(t, s, at(t, 1, 5), "b")
+}
+
+// What was taken back in a transaction that came to nothing is done as before,
+// also when another takes its number.
+func TestMarksTakenBackInALostTransactionCountAgain(t *testing.T) {
+	t.Parallel()
+	s := onRedis(t)
+	mark(t, s, at(t, 1, 1), "a", "b", "c")
+	unmark(t, s, at(t, 1, 2), "a")
+	unmark(t, s, at(t, 2, 2), "b")
+	wantDone(t, s, at(t, 2, 2), "a", "c")
+	mark(t, s, at(t, 2, 2), "d")
+	wantDone(t, s, at(t, 2, 9), "a", "b", "c", "d")
+	unmark(t, s, at(t, 2, 3), "b")
+	mark(t, s, at(t, 2, 4), "b") // which comes to nothing too
+	unmark(t, s, at(t, 3, 4), "c")
+	wantDone(t, s, at(t, 3, 9), "a", "d")
+}
+
 // An attempt that was frozen neither reads nor writes the set of the next one.
 func TestI1OlderAttemptIsRefused(t *testing.T) {
 	t.Parallel()
@@ -78,6 +120,9 @@ func TestI1OlderAttemptIsRefused(t *testing.T) {
 	mark(t, s, at(t, 2, 1), "a")
 	if err := s.Mark(t.Context(), at(t, 1, 1), []string{"b"}); err == nil {
 		t.Error("an older attempt has marked keys")
+	}
+	if err := s.Unmark(t.Context(), at(t, 1, 2), []string{"a"}); err == nil {
+		t.Error("an older attempt has taken marks back")
 	}
 	if _, err := s.Done(t.Context(), at(t, 1, 1), []string{"a"}); err == nil {
 		t.Error("an older attempt has read the set")
@@ -122,5 +167,8 @@ func TestAnEndedContextIsSeen(t *testing.T) {
 	}
 	if _, err := s.Done(ctx, at(t, 1, 1), []string{"a"}); err == nil {
 		t.Error("Done went on")
+	}
+	if err := s.Unmark(ctx, at(t, 1, 1), []string{"a"}); err == nil {
+		t.Error("Unmark went on")
 	}
 }

@@ -48,6 +48,11 @@ func (s *Store) Act(ctx context.Context, name string, c Change, check func(Recor
 			}
 			rec.Journal = entry != nil
 		}
+		if c.Retry && rec.Range.Mode == ModeRevert {
+			if rec.Refused, err = refused(ctx, tx, name); err != nil {
+				return err
+			}
+		}
 		if err := check(rec); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ const (
 	Reverted = "reverted" // written back
 	Changed  = "changed"  // left: the row no longer held the after-image
 	Gone     = "gone"     // left: the row is no longer there
-	Refused  = "refused"  // left: the database refuses the before-image
+	Refused  = "refused"  // left: the database refuses its before-image, or that of a newer entry of the row
 )
 
 // Left lists the standings of entries that a revert has left as they are.
@@ -41,8 +41,8 @@ const (
 	journalBytes = 512 << 10
 )
 
-// Journal writes entries, in order, after those that r.Journaled counts;
-// [Attempt.Counts] must write the new count. It runs inside the transaction of
+// Journal writes entries, in order, after those that r.Journaled counts; the
+// checkpoint or [Attempt.Counts] must write the new count. It runs inside the transaction of
 // [Attempt.Tx].
 func (a Attempt) Journal(ctx context.Context, tx bun.Tx, r Range, entries []JournalEntry) error {
 	for from := 0; from < len(entries); {
@@ -94,6 +94,17 @@ func oldest(ctx context.Context, db bun.IDB, name string) (*JournalEntry, error)
 		return nil, nil
 	}
 	return &rows[0], nil
+}
+
+// refused reports whether the database has refused to write an entry back.
+func refused(ctx context.Context, db bun.IDB, name string) (bool, error) {
+	var seqs []int64
+	err := db.NewSelect().Model((*JournalEntry)(nil)).Column("seq").
+		Where("name = ? AND range_no = 0 AND standing = ?", name, Refused).Limit(1).Scan(ctx, &seqs)
+	if err != nil {
+		return false, fmt.Errorf("read journal of %q: %w", name, err)
+	}
+	return len(seqs) > 0, nil
 }
 
 // Settle says what became of the open entries from seq lo to seq hi: those
@@ -149,12 +160,12 @@ func (s *Store) LeftCounts(ctx context.Context, name string) (map[string]int64, 
 	return counts, nil
 }
 
-// LeftKeys returns the keys and positions of at most limit entries that a revert
-// has left because of the row, not of the database.
+// LeftKeys returns the keys, positions and standings of at most limit entries
+// that a revert has left.
 func (s *Store) LeftKeys(ctx context.Context, name string, limit int) ([]JournalEntry, error) {
 	var rows []JournalEntry
-	err := s.db.NewSelect().Model(&rows).Column("seq", "key_text").
-		Where("name = ? AND range_no = 0 AND standing IN (?)", name, bun.List([]string{Changed, Gone})).
+	err := s.db.NewSelect().Model(&rows).Column("seq", "key_text", "standing").
+		Where("name = ? AND range_no = 0 AND standing IN (?)", name, bun.List(Left())).
 		Limit(int64(limit)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read journal of %q: %w", name, err)

@@ -13,8 +13,7 @@ import (
 const dropRows = 2000
 
 // Drop deletes the newest entries of a journal, a bounded number in one
-// transaction, and returns
-// how many they were; 0 means that there is none left.
+// transaction, and returns how many they were; 0 means that there is none left.
 // The newest go first: if it is never called again, a revert of the rest leaves
 // alone the rows that were changed once more. check is called with the record
 // as it is and may refuse.

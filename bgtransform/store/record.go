@@ -21,6 +21,10 @@ type Record struct {
 	// Journal tells whether the journal has an entry that a revert would write
 	// back. Only [Store.Act] fills it, for the check of a revert.
 	Journal bool `bun:"-"`
+
+	// Refused tells whether the database has refused to write an entry of the
+	// journal back. Only [Store.Act] fills it, for the check of a retry.
+	Refused bool `bun:"-"`
 }
 
 // Load returns the records of the named transforms, ordered by name; of all
