@@ -100,7 +100,7 @@ func (a *attempt) failed(code ReasonCode, text string, err error) ending {
 // failsAtOnce reports errors that no further try can mend.
 func failsAtOnce(err error) bool {
 	var crash *panicError
-	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || errors.Is(err, errTooManyLeft) || isUnverifiable(err) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
+	return errors.As(err, &crash) || errors.Is(err, errStuck) || errors.Is(err, errNeverTurns) || isJournal(err) || isUnverifiable(err) || errors.Is(err, errAbandoned) || errors.Is(err, keyset.ErrNull)
 }
 
 func isSchema(err error) bool {

@@ -2,6 +2,7 @@ package bgtransform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -9,6 +10,15 @@ import (
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
+
+// classJournal is the class of errors of a journal, or of the code that reads it,
+// which no further try can mend.
+const classJournal = "journal"
+
+func isJournal(err error) bool {
+	safe, ok := errors.AsType[*safeError](err)
+	return ok && safe.class == classJournal
+}
 
 // revertEnd ends a revert that has come to the oldest entry, and says what it
 // has left.

@@ -10,7 +10,7 @@ import (
 // maxLeftRows bounds the rows that are held in memory.
 const maxLeftRows = 100_000
 
-var errTooManyLeft = &safeError{class: "journal", text: "100000 rows or more that were transformed more than once have changed since; the revert cannot keep them apart. Look at them with Control.Journal"}
+var errTooManyLeft = &safeError{class: classJournal, text: "100000 rows or more that were transformed more than once have changed since; the revert cannot keep them apart. Look at them with Control.Journal"}
 
 // leftRows are the rows of which an entry was left: their older entries must
 // be left too, even if a row happens to hold what such an entry has written,

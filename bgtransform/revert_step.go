@@ -143,13 +143,13 @@ func (w *journalWalk) undone(ctx context.Context, tx bun.Tx, images []Image) ([]
 		return nil, foreign(w.undo, err)
 	}
 	if len(undone) != len(images) {
-		return nil, &safeError{class: "journal", text: fmt.Sprintf("Undo returned %d results for %d images", len(undone), len(images))}
+		return nil, &safeError{class: classJournal, text: fmt.Sprintf("Undo returned %d results for %d images", len(undone), len(images))}
 	}
 	for _, u := range undone {
 		switch u {
 		case UndoneReverted, UndoneChanged, UndoneGone:
 		default:
-			return nil, &safeError{class: "journal", text: "Undo returned a result that is none of bgtransform's"}
+			return nil, &safeError{class: classJournal, text: "Undo returned a result that is none of bgtransform's"}
 		}
 	}
 	return undone, nil

@@ -118,7 +118,7 @@ func (u *undoer) group(images []Image) (map[string]*undoGroup, []string, error) 
 			return nil, nil, fmt.Errorf("journal: after: %w", err)
 		}
 		if key == nil || len(columns) == 0 || !slices.Equal(columns, others) {
-			return nil, nil, &safeError{class: "journal", text: "an entry of the journal is not of this kind of transform"}
+			return nil, nil, &safeError{class: classJournal, text: "an entry of the journal is not of this kind of transform"}
 		}
 		id := strings.Join(columns, "\x00")
 		g, known := groups[id]
