@@ -110,6 +110,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	before := r
 	r = tallied(before, written{applied: step.expect, journaled: step.journals})
 	var w written
+	ready := false // everything was written, and only the commit is left
 	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
 		if w, err = a.writeBatch(ctx, tx, step, before); err != nil {
 			return err
@@ -120,9 +121,10 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		if a.e.settings.dryRun {
 			return errRolledBack
 		}
+		ready = true
 		return nil
 	})
-	if err != nil && !errors.Is(err, errRolledBack) && !a.committed(ctx, err, &r) {
+	if err != nil && !errors.Is(err, errRolledBack) && (!ready || !a.committed(ctx, &r)) {
 		return err
 	}
 	*res = BatchResult{
@@ -198,10 +200,11 @@ func (a *attempt) apply(ctx context.Context, tx bun.Tx, step *Step) (Applied, er
 // the same, which a connection that breaks at that moment leaves open. When it
 // cannot, or when the database holds neither the checkpoint before nor this
 // one, the next batch has to settle it.
-func (a *attempt) committed(ctx context.Context, err error, r *store.Range) bool {
-	if errors.Is(err, ErrFenced) {
-		return false
-	}
+//
+// It is not for a transaction that never came to its commit: a step forward in
+// the database is then one of an earlier transaction, whose commit was on its way
+// for longer than anybody waited, and the next checkpoint is refused for it.
+func (a *attempt) committed(ctx context.Context, r *store.Range) bool {
 	a.unsure = true
 	rec, err := a.s.store.Get(ctx, a.e.name)
 	if err != nil || rec.Range.Attempt != a.fence.Number {
