@@ -26,10 +26,17 @@
 //	               ├───────> failed              a human is needed: retry or restart
 //	               └───────> complete            a whole pass has found nothing pending
 //
+//	complete, paused, failed, cancelled ──> reverting ──> reverted
+//
 // When a pass has found pending rows, another one follows: rows that the app
 // inserted behind the cursor, or changed between our read and our write, are
 // found by it. Only a pass that finds none, with an empty quarantine, completes
 // the transform.
+//
+// A transform with Options.Journal can be reverted ([Control.Revert]), halfway or
+// complete: the same runner walks its journal from the newest entry to the oldest,
+// and writes back what each row held. A reverting transform waits, is paused and
+// fails as a running one does; restarted, it finds its rows pending again.
 //
 // # What is guaranteed
 //

@@ -37,6 +37,8 @@ func TestTripsOfABatch(t *testing.T) {
 	}{
 		"SQL":  {sqlTransform(), 7},
 		"Rows": {rowsTransform(), 8},
+
+		"Rows with a journal": {journaledTransform(), 11}, // the rows once more, and two inserts
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
