@@ -74,7 +74,7 @@ func (w *watch) RunEnd(context.Context, bgtransform.RunEndInfo) {
 // it safe and nothing that slows it down on purpose.
 func complete(tb testing.TB, db *bun.DB, tr bgtransform.Transform, batch int) *watch {
 	tb.Helper()
-	for _, table := range []string{"transforms", "intents", "ranges"} {
+	for _, table := range []string{"transforms", "intents", "ranges", "journal"} {
 		exec(tb, db, "DROP TABLE IF EXISTS bgtransform_"+table)
 	}
 	w := newWatch()
