@@ -2,12 +2,23 @@ package faulttest
 
 import (
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
 )
 
-const kills = 50
+// kills is how many holders die on each database, with each lease.
+func kills() int { return often(50) }
+
+// often is how often something random is done: n times where CI=true, less where
+// somebody waits for it.
+func often(n int) int {
+	if os.Getenv("CI") == "true" {
+		return n
+	}
+	return max(1, n/3)
+}
 
 // moments are where a holder is killed, in turn: at any time, and at each kind of
 // line of its life.
@@ -50,7 +61,7 @@ func killing(t *testing.T, s *stage, start func(trap string)) (took []time.Durat
 	t.Helper()
 	var armed *process
 	var died time.Time
-	for mark, n := 0, 0; n < kills; {
+	for mark, n := 0, 0; n < kills(); {
 		var e event
 		e, mark = s.next(mark)
 		switch {
