@@ -112,7 +112,7 @@ func (t *table) inspect(ctx context.Context, db bun.IDB, used []string) error {
 		cols[i].SQL = string(t.FieldMap[name].SQLName)
 		t.cols[name] = cols[i]
 	}
-	t.walk = keyset.Walk{Dialect: t.d, Table: t.from, Keys: t.columns(t.PKs)}
+	t.walk = keyset.Walk{Dialect: t.d, Table: t.from, Alias: string(t.SQLAlias), Keys: t.columns(t.PKs)}
 	return nil
 }
 

@@ -52,6 +52,11 @@ type Dialect struct {
 	// column. Else it is spelled out.
 	RowValues bool
 
+	// RowsEnd tells whether such a comparison, as the upper end of a range, also
+	// ends the walk through the index where the range ends. PostgreSQL goes on
+	// until the first column is past it, be it through half of the table.
+	RowsEnd bool
+
 	// Holds returns a predicate that is true when the column holds, to the byte,
 	// what it would hold once an expression, such as one of Assigned, was stored in
 	// it: a number rounded to the column's scale, a document in its normal form.

@@ -29,6 +29,7 @@ func sqlite() *Dialect {
 		Classify:          sqliteClassify,
 		AffectedIsMatched: true,
 		RowValues:         true,
+		RowsEnd:           true,
 		Estimate:          func(context.Context, bun.IDB, Table) (int64, error) { return -1, nil },
 		write:             inTx,
 	}

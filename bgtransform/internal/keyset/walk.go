@@ -16,6 +16,7 @@ import (
 type Walk struct {
 	Dialect *dialect.Dialect
 	Table   string           // quoted, with its alias
+	Alias   string           // quoted
 	Keys    []dialect.Column // the primary key's, in order
 }
 
@@ -31,8 +32,7 @@ type Range struct {
 // limit index entries and returns one row, whatever the table's size.
 func (w Walk) Next(ctx context.Context, q dialect.Querier, after Key, limit int) (Range, error) {
 	where, args := w.after(after)
-	names := w.Order()
-	inner := "SELECT " + names + " FROM " + w.Table + where + " ORDER BY " + names + " LIMIT " + strconv.Itoa(limit)
+	inner := "SELECT " + w.names("", "") + " FROM " + w.Table + where + " ORDER BY " + w.Order() + " LIMIT " + strconv.Itoa(limit)
 
 	r := Range{Lo: after}
 	hi := make(Key, len(w.Keys))
@@ -68,17 +68,19 @@ func (w Walk) last(inner string) string {
 	for i, k := range w.Keys {
 		parts[i] = w.Dialect.Raw(k) + ", count(" + k.SQL + ") OVER ()"
 	}
-	return "SELECT count(*) OVER (), " + strings.Join(parts, ", ") + " FROM (" + inner + ") AS bgt_keys ORDER BY " + w.names(" DESC") + " LIMIT 1"
+	return "SELECT count(*) OVER (), " + strings.Join(parts, ", ") + " FROM (" + inner + ") AS bgt_keys ORDER BY " + w.names("bgt_keys.", " DESC") + " LIMIT 1"
 }
 
-// Order lists the key's columns, as in ORDER BY.
-func (w Walk) Order() string { return w.names("") }
+// Order lists the key's columns, as in ORDER BY. They are qualified: a bare
+// name there may also mean a selected expression, such as the column's value as
+// text, which sorts in another order.
+func (w Walk) Order() string { return w.names(w.Alias+".", "") }
 
-// names lists the key's columns, each with a suffix.
-func (w Walk) names(suffix string) string {
+// names lists the key's columns, each with a prefix and a suffix.
+func (w Walk) names(prefix, suffix string) string {
 	names := make([]string, len(w.Keys))
 	for i, k := range w.Keys {
-		names[i] = k.SQL + suffix
+		names[i] = prefix + k.SQL + suffix
 	}
 	return strings.Join(names, ", ")
 }
@@ -97,11 +99,18 @@ func (w Walk) Within(r Range) (string, []any) {
 	if r.Hi == nil {
 		return "1 = 0", nil
 	}
-	cond, args := w.compare(w.Keys, r.Hi, "<", "=")
-	if r.Lo == nil {
+	if len(w.Keys) > 1 && w.Dialect.RowValues && !w.Dialect.RowsEnd {
+		return w.pieces(r.Lo, r.Hi)
+	}
+	return w.between(r.Lo, r.Hi)
+}
+
+func (w Walk) between(from, to Key) (string, []any) {
+	cond, args := w.compare(w.Keys, to, "<", "=")
+	if from == nil {
 		return cond, args
 	}
-	lo, loArgs := w.compare(w.Keys, r.Lo, ">", "")
+	lo, loArgs := w.compare(w.Keys, from, ">", "")
 	return lo + " AND " + cond, append(slices.Clip(loArgs), args...)
 }
 

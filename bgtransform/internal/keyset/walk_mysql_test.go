@@ -81,7 +81,7 @@ func mysqlWalk(t *testing.T, db *bun.DB, columns, key, fill string) keyset.Walk 
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyset.Walk{Dialect: d, Table: "t AS x"}
+	w := keyset.Walk{Dialect: d, Table: "t AS x", Alias: "x"}
 	slices.SortFunc(cols, func(a, b dialect.Column) int { return a.PK - b.PK })
 	for _, c := range cols {
 		if c.PK > 0 {

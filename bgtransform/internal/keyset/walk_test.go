@@ -105,9 +105,17 @@ func TestAnyOfFindsExactlyItsKeys(t *testing.T) {
 	}
 }
 
+// A chain of as many ORs would be deeper than SQLite lets an expression nest (1000).
 func TestAnyOfTakesAsManyKeysAsAQuarantineHolds(t *testing.T) {
 	t.Parallel()
-	for _, s := range shapes() {
+	many, tried := 5000, shapes()
+	if raceEnabled { // one shape for each number of columns
+		columns := func(a, b shape) int { return len(a.keys) - len(b.keys) }
+		slices.SortStableFunc(tried, columns)
+		tried = slices.CompactFunc(tried, func(a, b shape) bool { return columns(a, b) == 0 })
+		many = 1100
+	}
+	for _, s := range tried {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			db := open(t)
@@ -116,7 +124,7 @@ func TestAnyOfTakesAsManyKeysAsAQuarantineHolds(t *testing.T) {
 			for i := range key {
 				key[i] = int64(7)
 			}
-			cond, args := s.walk(t, db).AnyOf(slices.Repeat([]keyset.Key{key}, 5000))
+			cond, args := s.walk(t, db).AnyOf(slices.Repeat([]keyset.Key{key}, many))
 			if got := s.all(t, db, "NOT ("+cond+")", args...); len(got) != 0 {
 				t.Errorf("found %v in an empty table", got)
 			}
@@ -199,7 +207,7 @@ func TestWalkIsServedByTheIndex(t *testing.T) {
 
 func (s shape) walk(t fataler, db *bun.DB) keyset.Walk {
 	t.Helper()
-	w := keyset.Walk{Dialect: dialectOf(t, db), Table: s.table + " AS x"}
+	w := keyset.Walk{Dialect: dialectOf(t, db), Table: s.table + " AS x", Alias: "x"}
 	for _, k := range s.keys {
 		w.Keys = append(w.Keys, dialect.Column{SQL: k})
 	}
