@@ -3,6 +3,8 @@ package benchtest_test
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -24,7 +26,10 @@ func (w *tripsWatch) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo
 	w.watch.BatchEnd(ctx, info)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.batches = append(w.batches, w.calls.take())
+	// What operators want is read every 50 ms: for each batch on a slow machine, for
+	// a few of them on others.
+	ours := slices.DeleteFunc(w.calls.take(), func(call string) bool { return strings.Contains(call, "bgtransform_intents") })
+	w.batches = append(w.batches, ours)
 }
 
 // A batch makes no more trips to the server than it needs: over a network, they
