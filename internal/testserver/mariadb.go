@@ -128,9 +128,11 @@ func launchMariaDB(settings ...string) (*instance, error) {
 }
 
 // mariadbCommon are the settings of the server, and of the one that makes its data
-// directory. It refuses to run as root, unless it is told to.
+// directory. It refuses to run as root, unless it is told to. Temporary tables stand in
+// a place of its own: a server that starts removes those that it finds, also such as
+// belong to another server that runs.
 func mariadbCommon(d *directory) []string {
-	args := []string{"--no-defaults", "--datadir=" + d.file(data), "--innodb-log-file-size=16M"}
+	args := []string{"--no-defaults", "--datadir=" + d.file(data), "--tmpdir=" + d.path, "--innodb-log-file-size=16M"}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
 	}
