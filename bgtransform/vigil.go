@@ -65,12 +65,18 @@ func askEvery(ttl time.Duration) time.Duration { return max(ttl, minIdle) / unan
 // answers asks the database once. A refusal is an answer: whatever it is about,
 // the statement under way will hear of it too.
 func (s *Scheduler) answers(ctx context.Context, within time.Duration) bool {
-	pool := s.db.DB
-	if stats := pool.Stats(); stats.MaxOpenConnections > 0 && stats.InUse >= stats.MaxOpenConnections {
+	if s.exhausted() {
 		return true
 	}
 	asked, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	err := pool.PingContext(asked)
-	return err == nil || !errors.Is(asked.Err(), context.DeadlineExceeded)
+	err := s.db.PingContext(asked)
+	// The pool may have run out meanwhile, and the question never been sent.
+	return err == nil || !errors.Is(asked.Err(), context.DeadlineExceeded) || s.exhausted()
+}
+
+// exhausted reports whether the app's pool has no connection left to ask on.
+func (s *Scheduler) exhausted() bool {
+	stats := s.db.Stats()
+	return stats.MaxOpenConnections > 0 && stats.InUse >= stats.MaxOpenConnections
 }

@@ -30,7 +30,6 @@ func mysqlClassify(err error) Class {
 		1044, 1045, 1049, 1129, 1130, 1698, 4151, // access
 		1053, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 3169, // the connection, the server's end
 		1290, 1792, 1836, // read-only
-		1005,                                     // a table cannot be made, for want of room as a rule
 		1021, 1026, 1030, 1037, 1041, 1114, 1135, // disk and memory
 		1047: // a node of a cluster that is not ready
 		return Unavailable

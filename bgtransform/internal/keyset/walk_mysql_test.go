@@ -81,11 +81,16 @@ func mysqlWalk(t *testing.T, db *bun.DB, columns, key, fill string) keyset.Walk 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return walkOver(d, cols, "`")
+}
+
+// walkOver is a walk over the table t, called x, by the columns of its key.
+func walkOver(d *dialect.Dialect, cols []dialect.Column, quote string) keyset.Walk {
 	w := keyset.Walk{Dialect: d, Table: "t AS x", Alias: "x"}
 	slices.SortFunc(cols, func(a, b dialect.Column) int { return a.PK - b.PK })
 	for _, c := range cols {
 		if c.PK > 0 {
-			c.SQL = "`" + c.Name + "`"
+			c.SQL = quote + c.Name + quote
 			w.Keys = append(w.Keys, c)
 		}
 	}

@@ -128,15 +128,7 @@ func postgresWalk(t *testing.T, db *bun.DB) keyset.Walk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := keyset.Walk{Dialect: d, Table: "t AS x", Alias: "x"}
-	slices.SortFunc(cols, func(a, b dialect.Column) int { return a.PK - b.PK })
-	for _, c := range cols {
-		if c.PK > 0 {
-			c.SQL = `"` + c.Name + `"`
-			w.Keys = append(w.Keys, c)
-		}
-	}
-	return w
+	return walkOver(d, cols, `"`)
 }
 
 // texts returns the keys that match a condition, in the key's order.
