@@ -21,8 +21,10 @@ func (r *Redis) await(what string, holds func(context.Context, *redis.Client) er
 	})
 }
 
-// isItself returns nil if the process of this instance answers. It does not ask
-// before somebody listens, because the client would log that nobody does.
+// isItself returns nil if the process of this instance answers, and has its data:
+// while it reads what it left on the disk it answers INFO, and refuses the rest. It
+// does not ask before somebody listens, because the client would log that nobody
+// does.
 func isItself(ctx context.Context, in *instance) error {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", in.port.addr())
 	if err != nil {
@@ -32,7 +34,10 @@ func isItself(ctx context.Context, in *instance) error {
 		return err
 	}
 	return talk(in, func(c *redis.Client) error {
-		return says(ctx, c, "server", "process_id", strconv.Itoa(in.pid()))
+		if err := says(ctx, c, "server", "process_id", strconv.Itoa(in.pid())); err != nil {
+			return err
+		}
+		return c.Ping(ctx).Err()
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -60,6 +61,28 @@ func TestRedisArguments(t *testing.T) {
 	server.Start()
 	if !has(t, client(t, server.Addr()), "k") {
 		t.Error("the key is gone, though the server was told to keep it")
+	}
+}
+
+// TestRedisWithMuchToRead starts a server again that needs a while for its data: a
+// test that goes on before that is told LOADING.
+func TestRedisWithMuchToRead(t *testing.T) {
+	t.Parallel()
+	const keys = 5_000
+	server := testserver.StartRedis(t, "--appendonly", "yes", "--key-load-delay", "50")
+	_, err := client(t, server.Addr()).Pipelined(t.Context(), func(p redis.Pipeliner) error {
+		for n := range keys {
+			p.Set(t.Context(), strconv.Itoa(n), n, 0)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("write %d keys: %v", keys, err)
+	}
+	server.Stop()
+	server.Start()
+	if n, err := client(t, server.Addr()).DBSize(t.Context()).Result(); err != nil || n != keys {
+		t.Errorf("%d keys right after the start, %v, want %d", n, err, keys)
 	}
 }
 
