@@ -8,7 +8,7 @@ import (
 )
 
 func TestNewestProgramIsFound(t *testing.T) {
-	t.Parallel()
+	t.Setenv("TEST_SERVERS", "")
 	dir := t.TempDir()
 	for _, version := range []string{"9.6", "15", "14"} {
 		bin := filepath.Join(dir, version, "bin")
@@ -25,5 +25,16 @@ func TestNewestProgramIsFound(t *testing.T) {
 	}
 	if _, err := find("no-such-program"); !errors.Is(err, errMissing) {
 		t.Errorf("find = %v, want %v", err, errMissing)
+	}
+}
+
+func TestProgramsCanBeHidden(t *testing.T) {
+	t.Setenv("TEST_SERVERS", "")
+	if _, err := find("go"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TEST_SERVERS", "none")
+	if path, err := find("go"); !errors.Is(err, errMissing) {
+		t.Errorf("find = %s, %v, want %v", path, err, errMissing)
 	}
 }

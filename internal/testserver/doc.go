@@ -9,7 +9,8 @@
 //	pg.Start()
 //
 // It uses the programs that the machine has. If one is missing, the test is
-// skipped, but fails where CI=true.
+// skipped, but fails where CI=true. TEST_SERVERS=none hides all of them, to see what
+// a machine with nothing but Go sees.
 //
 // # Shared or not
 //

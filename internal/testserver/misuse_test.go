@@ -46,6 +46,7 @@ func judge(t *testing.T, do func(testing.TB)) string {
 
 func TestSharedServersAreNotKilled(t *testing.T) {
 	t.Parallel()
+	shared := testserver.SharedRedis(t)
 	for what, do := range map[string]func(*testserver.Redis){
 		"kill": func(r *testserver.Redis) { r.Kill() }, "stop": func(r *testserver.Redis) { r.Stop() }, "freeze": func(r *testserver.Redis) { r.Freeze() },
 	} {
@@ -54,13 +55,14 @@ func TestSharedServersAreNotKilled(t *testing.T) {
 			t.Errorf("%s: %q, want that it is forbidden", what, verdict)
 		}
 	}
-	if err := client(t, testserver.SharedRedis(t).Addr()).Ping(t.Context()).Err(); err != nil {
+	if err := client(t, shared.Addr()).Ping(t.Context()).Err(); err != nil {
 		t.Errorf("the shared server: %v", err)
 	}
 }
 
 func TestMissingProgram(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
+	t.Setenv("TEST_SERVERS", "")
 	for ci, want := range map[string]string{
 		"":     "skip: testserver: not tested on a real server: start a Redis: redis-server is not installed",
 		"true": "fatal: testserver: start a Redis: redis-server is not installed",
@@ -74,6 +76,7 @@ func TestMissingProgram(t *testing.T) {
 
 func TestWrongSetting(t *testing.T) {
 	t.Parallel()
+	testserver.SharedRedis(t) // or skip: without the program nobody reads the setting
 	verdict := judge(t, func(tb testing.TB) { testserver.StartRedis(tb, "--no-such-setting", "1") })
 	if !strings.Contains(verdict, "no-such-setting") {
 		t.Errorf("%q, want what the server said about it", verdict)
