@@ -147,8 +147,11 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before 
 		return w, err
 	}
 	if a.verifying() {
-		w.verify, err = a.writeVerified(ctx, tx, step, w.applied)
-		return w, err
+		if w.verify, err = a.writeVerified(ctx, tx, step, w.applied); err != nil {
+			return w, err
+		}
+		w.journaled = len(w.applied.Images) // of what was repaired
+		return w, a.journal(ctx, tx, before, w.applied.Images)
 	}
 	if err := a.journal(ctx, tx, before, w.applied.Images); err != nil {
 		return w, err
@@ -164,15 +167,15 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before 
 }
 
 // tallied returns a checkpoint with what a batch has done added. A verification
-// keeps counts of its own.
+// keeps counts of its own, and shares the journal.
 func tallied(r store.Range, w written) store.Range {
+	r.Journaled += int64(w.journaled)
 	if r.Mode == store.ModeVerify {
 		return r
 	}
 	r.FoundInPass += int64(w.applied.Found)
 	r.Changed += int64(w.applied.Changed - len(w.left))
 	r.Moved += int64(w.applied.moved())
-	r.Journaled += int64(w.journaled)
 	return r
 }
 

@@ -129,6 +129,7 @@ func (s SQL[M]) open(ctx context.Context, db *bun.DB) (*sqlStepper, error) {
 		walker: walker{table: t, db: db, limits: limitsOf(ctx), pending: pendingIn(db, t, s.Pending, s.PendingArgs, s.Watermark)},
 		set:    formatSQL(db, s.Set, s.SetArgs),
 	}
+	st.repair = st.set
 	if also := s.Watermark.set(t); also != "" {
 		st.set += ", " + also
 	}
@@ -146,6 +147,7 @@ func formatSQL(db *bun.DB, query string, args []any) string {
 type sqlStepper struct {
 	walker
 	set    string
+	repair string  // set without the watermark's mark, which a repair leaves as it is
 	camera *camera // nil without a journal
 
 	// dense tells whether all rows of the last batch were pending: most tables

@@ -112,6 +112,9 @@ func checkVerifySample(t Transform, share float64) error {
 	if err == nil {
 		_, err = verifierOf(t)
 	}
+	if f, ok := t.(interface{ follows() bool }); ok && err == nil && f.follows() {
+		err = errors.New("cannot be used with a Watermark: the app's changes make a transform that follows them complete again and again, and it would be verified without end; ask for a verification with Control.Verify instead")
+	}
 	if err != nil {
 		return fmt.Errorf("Options.VerifySample: %w", err)
 	}

@@ -139,7 +139,7 @@ func (a *attempt) verified(ctx context.Context) (ending, bool) {
 	}
 	err := a.write(ctx, r, &t, to, func(ctx context.Context, tx bun.Tx) error { return a.fence.SetVerification(ctx, tx, &v) })
 	if err != nil {
-		return a.lost(ctx, err), true
+		return a.passFailed(ctx, err)
 	}
 	a.verify = v
 	a.log.InfoContext(ctx, "bgtransform: verified", "rows", v.Checked, "wrong", v.Wrong, "repaired", v.Repaired,

@@ -3,6 +3,7 @@ package bgtransform
 import (
 	"context"
 	"errors"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -74,22 +75,31 @@ func sameValue(set, stored any) bool {
 		default:
 			return false
 		}
-	case string:
-		text, ok := set.(string)
-		return ok && text == s
+	case float64, string, []byte:
+		return sameSet(set, stored)
 	default:
 		return false // the database knows
 	}
+}
+
+// sameSets reports whether user code has made the same of a row twice.
+func sameSets(a, b []any) bool { return slices.EqualFunc(a, b, sameSet) }
+
+// sameSet compares two values to the bit: NaN is itself.
+func sameSet(a, b any) bool {
+	x, isFloat := a.(float64)
+	y, both := b.(float64)
+	if isFloat && both {
+		return math.Float64bits(x) == math.Float64bits(y)
+	}
+	return reflect.DeepEqual(a, b)
 }
 
 // computeAgain gives user code the rows once more, this time with what is
 // stored in the columns that it writes. If it makes something else of them, it
 // either looks at those columns, or never does the same twice.
 func (v *rowVerifier[M]) computeAgain(ctx context.Context, odd []computed[M]) error {
-	rows, err := v.refill(odd)
-	if err != nil {
-		return err
-	}
+	rows, places := v.refill(odd)
 	failures, done, err := v.code.each(ctx, models(rows), 0)
 	if err != nil {
 		return err
@@ -98,8 +108,9 @@ func (v *rowVerifier[M]) computeAgain(ctx context.Context, odd []computed[M]) er
 		return later
 	}
 	for i, r := range v.code.values(rows) {
-		if i >= done || failures[i] != nil || !reflect.DeepEqual(r.Set, odd[i].set) {
-			odd[i].class = MismatchVaries
+		c := &odd[places[i]]
+		if i >= done || failures[i] != nil || !sameSets(r.Set, c.set) {
+			c.class = MismatchVaries
 		}
 	}
 	return nil

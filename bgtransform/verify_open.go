@@ -17,6 +17,9 @@ func (r Rows[M]) Verifiable() error {
 	if r.Wrong != "" {
 		return nil
 	}
+	if len(r.Writes) == 0 {
+		return errors.New("cannot be verified: Writes is empty, so no column of the row shows what is right; want Wrong with the SQL condition of a row whose value is wrong")
+	}
 	if r.Reads == nil {
 		return errors.New("cannot be verified: Reads is nil, so its code may look at the columns that it writes, and what they held before is gone; want Reads with the columns that it looks at, or Wrong with the SQL condition of a row whose value is wrong")
 	}
@@ -27,6 +30,10 @@ func (r Rows[M]) Verifiable() error {
 	}
 	return nil
 }
+
+func (r Rows[M]) follows() bool { return r.Watermark.used() }
+
+func (s SQL[M]) follows() bool { return s.Watermark.used() }
 
 // OpenVerify implements [Verifier].
 func (r Rows[M]) OpenVerify(ctx context.Context, db *bun.DB, req VerifyRequest) (Stepper, error) {
@@ -63,6 +70,7 @@ func (s SQL[M]) OpenVerify(ctx context.Context, db *bun.DB, req VerifyRequest) (
 		return nil, err
 	}
 	w := &wrongStepper{verifier: verifier{walker: st.walker, req: req}, wrong: formatSQL(db, s.Wrong, s.WrongArgs)}
-	w.prepare = w.prepareSet(st.set)
+	repair := &setRepair{wrongStepper: w, set: st.repair, camera: st.camera}
+	w.prepare = repair.prepare
 	return w, w.probe(ctx)
 }

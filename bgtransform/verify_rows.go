@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -18,10 +19,11 @@ type rowVerifier[M any] struct {
 	code   *rowStepper[M] // runs user code; its plan leaves the columns in Writes empty
 	full   *rowPlan       // fills those too, with what is stored
 	stored []int          // for each column in Writes, its place among the guards
+	camera *camera        // of the columns in Writes
 }
 
 func newRowVerifier[M any](s *rowStepper[M], req VerifyRequest) *rowVerifier[M] {
-	v := &rowVerifier[M]{verifier: verifier{walker: s.walker, req: req}, code: s, full: s.plan}
+	v := &rowVerifier[M]{verifier: verifier{walker: s.walker, req: req}, code: s, full: s.plan, camera: cameraOf(s.table, s.plan.writes)}
 	blind := *s.plan
 	blind.selects = slices.Clone(s.plan.selects)
 	for i, sel := range blind.selects {
@@ -39,7 +41,15 @@ func newRowVerifier[M any](s *rowStepper[M], req VerifyRequest) *rowVerifier[M] 
 // looked are the rows of a range, parted by what a verification makes of them.
 type looked[M any] struct {
 	found[M]          // to be compared, and those that the model cannot be filled from
+	before   []int    // for each of the latter, how many of the former come before it
 	pending  []string // keys
+}
+
+// oddBefore returns the rows that the model cannot be filled from, as far as
+// they come before the nth of the others.
+func (l *looked[M]) oddBefore(n int) []RowFailure {
+	i, _ := slices.BinarySearch(l.before, n)
+	return l.odd[:i]
 }
 
 // Step implements [Stepper].
@@ -47,7 +57,7 @@ func (v *rowVerifier[M]) Step(ctx context.Context, req Request) (Step, error) {
 	if v.code.caller.exhausted() {
 		return Step{}, errAbandoned
 	}
-	var r keyset.Range
+	var r part
 	var step Step
 	var l looked[M]
 	err := v.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
@@ -57,6 +67,9 @@ func (v *rowVerifier[M]) Step(ctx context.Context, req Request) (Step, error) {
 		l, err = v.look(ctx, q, r, req.Skip)
 		return err
 	})
+	if v.refused(r, err) {
+		return listRefused(step, r, req.Skip)
+	}
 	if err != nil || r.N == 0 {
 		return step, err
 	}
@@ -75,17 +88,23 @@ func (v *rowVerifier[M]) Step(ctx context.Context, req Request) (Step, error) {
 		if err := cutShort(&step, t.cut, max(1, r.N*t.done/t.of)); err != nil {
 			return Step{}, err
 		}
-		if l.pending, err = v.pendingUpTo(ctx, keyset.Range{Lo: r.Lo, Hi: t.cut}, req.Skip); err != nil {
+		r.Hi, r.end = t.cut, nil
+		if l.pending, err = v.pendingIn(ctx, r, req.Skip); err != nil {
 			return Step{}, err
 		}
-		for _, f := range l.odd { // where the cut is among them is not known: better twice than never
-			if !slices.ContainsFunc(t.failed, func(g RowFailure) bool { return g.Key == f.Key }) {
-				t.failed = append(t.failed, f)
-			}
-		}
+		t.failed = append(t.failed, l.oddBefore(t.done)...)
+	}
+	wrong, err := v.compare(ctx, t.good)
+	if err != nil {
+		return Step{}, err
 	}
 	step.Checked = len(t.good)
-	step.Apply, err = v.judge(ctx, t, l.pending)
+	for _, c := range wrong {
+		if strings.HasPrefix(c.class, MismatchUnchecked) {
+			step.Checked--
+		}
+	}
+	step.Apply, err = v.judge(ctx, t, wrong, l.pending)
 	return step, err
 }
 
@@ -96,12 +115,12 @@ func cutShort(step *Step, at keyset.Key, n int) (err error) {
 	return err
 }
 
-// pendingUpTo returns the keys of the pending rows in the part of a range that
+// pendingIn returns the keys of the pending rows in the part of a range that
 // was done.
-func (v *rowVerifier[M]) pendingUpTo(ctx context.Context, r keyset.Range, skip Skips) ([]string, error) {
+func (v *rowVerifier[M]) pendingIn(ctx context.Context, r part, skip Skips) ([]string, error) {
 	var found suspects
 	err := v.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
-		cond, args := v.walk.Within(r)
+		cond, args := v.within(r)
 		found, err = v.suspect(ctx, q, skip, "", cond, args)
 		return err
 	})
@@ -109,8 +128,8 @@ func (v *rowVerifier[M]) pendingUpTo(ctx context.Context, r keyset.Range, skip S
 }
 
 // look reads all rows of a range.
-func (v *rowVerifier[M]) look(ctx context.Context, q dialect.Querier, r keyset.Range, skip Skips) (l looked[M], err error) {
-	cond, args := v.walk.Within(r)
+func (v *rowVerifier[M]) look(ctx context.Context, q dialect.Querier, r part, skip Skips) (l looked[M], err error) {
+	cond, args := v.within(r)
 	query := "SELECT " + v.full.selectList() + ", CASE WHEN (" + v.walker.pending + ") THEN 1 ELSE 0 END FROM " + v.from +
 		" WHERE " + cond + " ORDER BY " + v.walk.Order()
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -156,6 +175,7 @@ func (v *rowVerifier[M]) sort(l *looked[M], values []any, pending bool, skip Ski
 		l.pending = append(l.pending, text)
 	case scanErr != nil:
 		l.odd = append(l.odd, RowFailure{Key: text, Class: "scan", Err: scanErr})
+		l.before = append(l.before, len(l.rows))
 	default:
 		l.rows = append(l.rows, one)
 	}
@@ -163,28 +183,27 @@ func (v *rowVerifier[M]) sort(l *looked[M], values []any, pending bool, skip Ski
 }
 
 // refill makes the models of rows once more, with what is stored in all of
-// their columns.
-func (v *rowVerifier[M]) refill(rows []computed[M]) ([]row[M], error) {
-	out := make([]row[M], len(rows))
-	for i, c := range rows {
+// their columns, and returns the place of each among rows. What is stored may be
+// nothing that the model can hold: then nobody knows what code that looks at it
+// makes of the row.
+func (v *rowVerifier[M]) refill(rows []computed[M]) (out []row[M], places []int) {
+	for i := range rows {
+		c := &rows[i]
 		one := row[M]{key: c.row.key, guard: make([]any, len(v.full.guards)), model: new(M)}
 		if err := v.full.scan(slices.Clone(c.row.values), make(keyset.Key, len(v.full.keys)), one.guard, reflect.ValueOf(one.model).Elem()); err != nil {
-			return nil, err
+			c.class = MismatchUnchecked + ": scan"
+			continue
 		}
-		out[i] = one
+		out, places = append(out, one), append(places, i)
 	}
-	return out, nil
+	return out, places
 }
 
-// judge compares what user code made of the rows with what is stored, and
-// returns what reports the mismatches, and repairs them where that is wanted.
-func (v *rowVerifier[M]) judge(ctx context.Context, t transformed[M], pending []string) (func(context.Context, bun.Tx) (Applied, error), error) {
-	wrong, err := v.compare(ctx, t.good)
-	if err != nil {
-		return nil, err
-	}
+// judge returns what reports the mismatches, and repairs them where that is
+// wanted; nil if there are none.
+func (v *rowVerifier[M]) judge(ctx context.Context, t transformed[M], wrong []computed[M], pending []string) (func(context.Context, bun.Tx) (Applied, error), error) {
 	if len(pending) > 0 {
-		err = v.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
+		err := v.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
 			pending, err = v.standing(ctx, q, v.walker.pending, pending)
 			return err
 		})
@@ -200,37 +219,4 @@ func (v *rowVerifier[M]) judge(ctx context.Context, t transformed[M], pending []
 		return nil, nil
 	}
 	return func(ctx context.Context, tx bun.Tx) (Applied, error) { return v.report(ctx, tx, wrong, list) }, nil
-}
-
-// report writes the rows that are to be repaired, and lists all mismatches.
-func (v *rowVerifier[M]) report(ctx context.Context, tx bun.Tx, wrong []computed[M], list []Mismatch) (Applied, error) {
-	list = slices.Clone(list)
-	update := v.full.update("")
-	for _, c := range wrong {
-		if !v.req.Repair || c.class != MismatchDiffers {
-			list = append(list, Mismatch{Key: c.text, Class: c.class, Columns: c.differ})
-			continue
-		}
-		update.Rows = append(update.Rows, dialect.Row{Key: c.row.key, Set: c.set, Guard: c.row.guard})
-	}
-	refused, err := v.code.writePiecewise(ctx, tx, update)
-	if err != nil {
-		return Applied{}, err
-	}
-	out, n := Applied{}, 0
-	for _, c := range wrong {
-		if !v.req.Repair || c.class != MismatchDiffers {
-			continue
-		}
-		switch {
-		case slices.Contains(refused, n):
-			list = append(list, Mismatch{Key: c.text, Class: MismatchRefused, Columns: c.differ})
-		case update.Rows[n].Changed:
-			list = append(list, Mismatch{Key: c.text, Class: MismatchDiffers, Columns: c.differ, Repaired: true})
-			out.Changed++
-		} // else it has moved on, and is none
-		n++
-	}
-	out.Found, out.Mismatches = len(list), list
-	return out, nil
 }

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"math"
+	"slices"
+
+	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
@@ -20,29 +24,50 @@ type verifier struct {
 	req VerifyRequest
 }
 
-// stretch reads the keys that follow the request's cursor, and returns the
-// range of those that are to be looked at. The step covers all of them.
-func (v *verifier) stretch(ctx context.Context, q dialect.Querier, req Request) (keyset.Range, Step, error) {
+// part is the keys of a batch that a verification looks at.
+type part struct {
+	keyset.Range
+	end keyset.Key // the last key of the stretch that the range is a sample of; nil: there is no other than the range
+}
+
+// within returns the condition that a row's key lies in p. A sample ends with
+// its stretch, also when keys before it were deleted while it was chosen: what
+// follows is for the next batch.
+func (v *verifier) within(p part) (string, []any) {
+	cond, args := v.walk.Within(p.Range)
+	if p.end == nil || p.N == 0 {
+		return cond, args
+	}
+	more, moreArgs := v.walk.Within(keyset.Range{Hi: p.end})
+	return cond + " AND " + more, append(slices.Clip(args), moreArgs...)
+}
+
+// stretch reads the keys that follow the request's cursor, and returns those
+// that are to be looked at. The step covers all of them.
+func (v *verifier) stretch(ctx context.Context, q dialect.Querier, req Request) (part, Step, error) {
 	if v.req.Sample >= 1 {
-		return v.next(ctx, q, req)
+		r, step, err := v.next(ctx, q, req)
+		return part{Range: r}, step, err
 	}
 	wide := req
 	wide.Limit = min(longestStretch, int(float64(req.Limit)/v.req.Sample))
 	whole, step, err := v.next(ctx, q, wide)
 	if err != nil || whole.N == 0 {
-		return whole, step, err
+		return part{}, step, err
 	}
-	n := min(req.Limit, max(1, int(float64(whole.N)*v.req.Sample)))
+	n := min(req.Limit, max(1, int(math.Round(float64(whole.N)*v.req.Sample))))
 	from := whole.Lo
 	if lead := v.lead(req.After, whole.N-n); lead > 0 {
 		before, err := v.walk.Next(ctx, q, from, lead)
 		if err != nil {
-			return keyset.Range{}, Step{}, err
+			return part{}, Step{}, err
 		}
-		from = before.Hi
+		if before.N > 0 {
+			from = before.Hi
+		}
 	}
 	r, err := v.walk.Next(ctx, q, from, n)
-	return r, step, err
+	return part{Range: r, end: whole.Hi}, step, err
 }
 
 // lead is how many keys of a stretch come before those that are looked at. It
@@ -61,6 +86,7 @@ func (v *verifier) lead(after string, most int) int {
 type suspects struct {
 	pending []string
 	wrong   []string
+	held    int // rows in quarantine that would be among them
 }
 
 // suspect returns the rows of cond that are pending or match wrong, without
@@ -71,10 +97,10 @@ func (v *verifier) suspect(ctx context.Context, q dialect.Querier, skip Skips, w
 	if err != nil {
 		return s, fmt.Errorf("look for pending rows: %w", err)
 	}
-	known := make(map[string]bool, len(pending))
 	for _, key := range pending {
-		known[key] = true
-		if !skip.Has(key) {
+		if skip.Has(key) {
+			s.held++
+		} else {
 			s.pending = append(s.pending, key)
 		}
 	}
@@ -85,12 +111,33 @@ func (v *verifier) suspect(ctx context.Context, q dialect.Querier, skip Skips, w
 	if err != nil {
 		return s, fmt.Errorf("look for wrong rows: %w", err)
 	}
-	for _, key := range found {
-		if !known[key] && !skip.Has(key) {
+	for _, key := range without(found, pending) {
+		if skip.Has(key) {
+			s.held++
+		} else {
 			s.wrong = append(s.wrong, key)
 		}
 	}
 	return s, nil
+}
+
+// refused reports whether an error comes of the data of the only row that a
+// batch looks at: then that row is listed, and the others are not held up. With
+// more rows, the runner halves the batch first.
+func (v *verifier) refused(p part, err error) bool {
+	return err != nil && p.N == 1 && v.d.Classify(err) == dialect.BadRow
+}
+
+// listRefused completes a step over one row of which the database cannot say
+// whether it is pending, or wrong.
+func listRefused(step Step, p part, skip Skips) (Step, error) {
+	key, err := p.Hi.Encode()
+	if err != nil || skip.Has(key) {
+		return step, err
+	}
+	list := []Mismatch{{Key: key, Class: MismatchUnchecked + ": refused by the database"}}
+	step.Apply = func(context.Context, bun.Tx) (Applied, error) { return Applied{Found: 1, Mismatches: list}, nil }
+	return step, nil
 }
 
 // standing returns those of keys whose rows match a condition still.
