@@ -91,9 +91,15 @@ const patience = 2 * time.Minute
 // until waits until ok returns true.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
+	untilEvery(t, 5*time.Millisecond, what, ok)
+}
+
+// untilEvery is until for a question that costs something.
+func untilEvery(t testing.TB, every time.Duration, what string, ok func() bool) {
+	t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for !ok() {
 		select {
@@ -122,7 +128,7 @@ func (in *instance) until(what string, ok func(st bgtransform.Status) bool) bgtr
 			in.t.Logf("the last status: %+v", st)
 		}
 	}()
-	until(in.t, what, func() bool {
+	untilEvery(in.t, 20*time.Millisecond, what, func() bool {
 		st = in.status()
 		return ok(st)
 	})
