@@ -32,6 +32,7 @@ type order struct {
 	Master   string   // its name, if the addresses are those of Sentinels
 	TTL      time.Duration
 	Grace    time.Duration
+	Standby  time.Duration // how often it asks for a lease that is held; 0: as by default
 	Pause    time.Duration // of user code, at each row
 	Batch    int
 	Trap     string // what it does to itself; see trap
@@ -106,7 +107,7 @@ func scheduler(o order, log *slog.Logger, traps *traps) (*bgtransform.Scheduler,
 	db = db.WithQueryHook(traps)
 	cfg := bgtransform.Config{
 		Environ: []string{}, Instance: o.Name, Locker: locker(o), Logger: log, Observer: traps,
-		LeaseTTL: o.TTL, Grace: o.Grace, IdlePoll: time.Second, StandbyPoll: 20 * time.Millisecond,
+		LeaseTTL: o.TTL, Grace: o.Grace, IdlePoll: time.Second, StandbyPoll: o.Standby,
 		Limits: throttle.Limits{Duty: 1, MinBatch: 1, StartBatch: o.Batch, MaxBatch: o.Batch, Target: time.Minute},
 	}
 	s, err := bgtransform.New(db, cfg)

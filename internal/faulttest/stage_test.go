@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -37,7 +38,7 @@ func (s *stage) start(change ...func(*order)) *process {
 	s.t.Helper()
 	o := order{
 		Name: fmt.Sprintf("h%d", len(s.players)+1), Database: s.db.kind,
-		TTL: time.Second, Grace: 2 * time.Second, Pause: time.Millisecond, Batch: 20,
+		TTL: time.Second, Grace: 2 * time.Second, Standby: 20 * time.Millisecond, Pause: time.Millisecond, Batch: 20,
 	}
 	o.DSN = s.db.dsn(o.Name)
 	for _, c := range change {
@@ -57,6 +58,17 @@ func (s *stage) finish(lease func(*order)) {
 	s.start(lease, func(o *order) { o.Pause, o.Batch = 0, 1000 })
 	complete(s.t, s.db)
 	exactlyOnce(s.t, s.db, count(s.t, s.db, "SELECT count(*) FROM tracks"))
+}
+
+// leave has all holders end in order, which gives back what they hold.
+func (s *stage) leave() {
+	s.t.Helper()
+	for _, p := range s.players {
+		p.signal(syscall.SIGTERM)
+	}
+	for _, p := range s.players {
+		p.exit()
+	}
 }
 
 // via has a holder keep its lease in the Redis at an address.
