@@ -48,4 +48,4 @@ func TestI6StoppedHolderHandsOver(t *testing.T) {
 }
 
 // handovers is how often it is measured.
-func handovers() int { return often(15) }
+func handovers() int { return often(9) }
