@@ -2,6 +2,7 @@ package dbfaulttest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func growing() bgtransform.SQL[Item] {
 // says so, blames no row, and goes on by itself when there is room again.
 func TestI9DiskFull(t *testing.T) {
 	t.Parallel()
-	on(t, []string{postgres}, small, func(t *testing.T, p place) {
+	on(t, servers(), small, func(t *testing.T, p place) {
 		const rows = 2000
 		db := p.open(t)
 		p.seed(t, db, rows)
@@ -28,9 +29,9 @@ func TestI9DiskFull(t *testing.T) {
 		cfg.Observer = &watcher{begin: func(bgtransform.BatchStartInfo) { <-filled }}
 		in := start(t, db, cfg, growing())
 		in.untilState(bgtransform.StateRunning) // its tables are there
-		free := fill(t, db)
+		free := p.fill(t, db)
 		close(filled)
-		st := in.untilWhy(bgtransform.ReasonDatabase, "could not extend file")
+		st := in.untilWhy(bgtransform.ReasonDatabase, map[string]string{postgres: "could not extend file", mariadb: "is full"}[p.kind])
 		if st.Quarantined != 0 || st.State == bgtransform.StateFailed {
 			t.Errorf("state %s with %d rows in quarantine", st.State, st.Quarantined)
 		}
@@ -47,17 +48,35 @@ func TestI9DiskFull(t *testing.T) {
 	})
 }
 
-// small starts a server whose files cannot grow beyond some megabytes.
+// small starts a server whose tables cannot grow beyond some megabytes.
 func small(t *testing.T, kind string) place {
 	t.Helper()
+	if kind == mariadb {
+		// All tables, and what undoes a transaction, are in one file. It is the server
+		// that lets it grow no more: one that the system refuses to let grow makes this
+		// server abort.
+		s := testserver.StartMariaDB(t, "innodb-file-per-table=0", "innodb-autoextend-increment=1", "innodb-data-file-path=ibdata1:12M:autoextend:max:28M")
+		return place{kind, s.Database(t), s.Server}
+	}
 	// Half a page more than whole pages: the last one is written in part, as on a full disk.
 	s := testserver.StartFullPostgres(t, 16<<20+4<<10, "autovacuum=off")
 	return place{kind, s.Database(t), s.Server}
 }
 
 // fill leaves no room for the table of items to grow, until free is called.
-func fill(t *testing.T, db *bun.DB) (free func()) {
+func (p place) fill(t *testing.T, db *bun.DB) (free func()) {
 	t.Helper()
+	if p.kind == mariadb {
+		exec(t, db, "CREATE TABLE filler (pad varchar(16000))")
+		var err error
+		for rows := 256; rows > 0; rows /= 4 { // a statement that failed leaves what it took to the next
+			for err = nil; err == nil; {
+				_, err = db.ExecContext(t.Context(), "INSERT INTO filler SELECT repeat('x', 7000) FROM seq_1_to_"+strconv.Itoa(rows))
+			}
+		}
+		wantFull(t, err, "1114")
+		return func() { exec(t, db, "DROP TABLE filler") }
+	}
 	exec(t, db, "ALTER TABLE items ALTER pad SET STORAGE PLAIN") // neither compressed nor elsewhere
 	_, err := db.ExecContext(t.Context(), "INSERT INTO items (id, src, pad) SELECT -n, 0, repeat('x', 1900) FROM generate_series(1, 10000) AS n")
 	wantFull(t, err, "53100")
