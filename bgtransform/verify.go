@@ -16,9 +16,11 @@ type VerifyOptions struct {
 	Sample float64
 
 	// Repair writes rows again whose value is wrong, as the transform would
-	// have. What the app writes to a row meanwhile survives. Use it only while
-	// the app still writes both sides: once it has ceased to write what the
-	// value is computed from, it is the new value that is right.
+	// have. What the app writes to a row meanwhile survives. With
+	// Options.Journal the journal keeps what a repair overwrites, and a revert
+	// restores it. Use it only while the app still writes both sides: once it
+	// has ceased to write what the value is computed from, it is the new value
+	// that is right.
 	Repair bool
 }
 
@@ -76,7 +78,8 @@ const (
 	// MismatchPending: the row is pending although the transform is complete. It
 	// is no wrong value; the transform goes on instead.
 	MismatchPending = "still pending"
-	// MismatchUnchecked: the code failed for the row, so that nobody knows.
+	// MismatchUnchecked: nobody knows, because the code failed for the row, its
+	// condition did in the database, or the model cannot hold what is stored.
 	MismatchUnchecked = "not checked"
 )
 

@@ -93,10 +93,11 @@ func (a *attempt) followVerify(ctx context.Context, in store.Intent) (ending, bo
 	return ending{}, false
 }
 
-// beginVerify makes the range's cursor that of a verification.
+// beginVerify makes the range's cursor that of a verification. It is a pass of
+// its own, because a revert relies on it that none has journaled a row twice.
 func (a *attempt) beginVerify(r *store.Range, v store.Verification) func(ctx context.Context, tx bun.Tx) error {
 	r.Mode = store.ModeVerify
-	r.Cursor, r.AtEnd, r.KeysInPass, r.FoundInPass, r.Remaining = "", false, 0, 0, -1
+	newPass(r)
 	return func(ctx context.Context, tx bun.Tx) error { return a.fence.BeginVerification(ctx, tx, &v) }
 }
 

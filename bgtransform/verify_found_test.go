@@ -14,6 +14,7 @@ import (
 	"github.com/uptrace/bun/dialect"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // Code that never makes the same of a row is not said to be right, nor the row to
@@ -115,27 +116,78 @@ func TestVerifyRepairThatATriggerUndoes(t *testing.T) {
 	}
 }
 
-// A row for which the condition itself fails is listed as not checked; the
-// others are looked at all the same.
+// A row for which a condition itself fails is listed as not checked; the others
+// are looked at all the same, however big a batch is to be.
 func TestVerifyConditionThatFailsForARow(t *testing.T) {
 	t.Parallel()
-	onEach(t, func(t *testing.T, db *bun.DB) {
-		seed(t, db, 120)
-		r := toMSBySQL("x")
-		r.Wrong = differs(db, "length_ms", "abs(length) * 1000")
-		in := start(t, db, quick(t), r)
-		in.untilState("x", bgtransform.StateComplete)
-		exec(t, db, "UPDATE tracks SET length = -9223372036854775807 - 1 WHERE id = 60") // it has no absolute value
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (59, 61)")
-		v := in.verified("x", bgtransform.VerifyOptions{})
-		if v.State != bgtransform.VerifyDone || v.Rows != 119 || v.Mismatches != 2 || v.Unchecked != 1 {
-			t.Errorf("%+v", v)
-		}
-		want := []string{"59 value differs ", "60 not checked: refused by the database ", "61 value differs "}
-		if diff := cmp.Diff(want, in.found("x")); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+	onEachDatabase(t, func(t *testing.T, d database) {
+		overflow := "abs(length) < 0" // what has no absolute value is refused
+		rows, byWrong, bySQL := toMS("x"), toMS("x"), toMSBySQL("x")
+		rows.Pending += " OR " + overflow
+		byWrong.Pending += " OR " + overflow
+		bySQL.Wrong = differs(d.open(t), "length_ms", "abs(length) * 1000")
+		byWrong.Wrong = wrongMS(d.open(t))
+		for name, transform := range map[string]bgtransform.Transform{"pending, rows": rows, "pending, rows by wrong": byWrong, "wrong": bySQL} {
+			db := newDBOn(t, d.kind, 120)
+			cfg := quick(t)
+			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 40, StartBatch: 40, MaxBatch: 40}
+			in := start(t, db, cfg, transform)
+			in.untilState("x", bgtransform.StateComplete)
+			exec(t, db, "UPDATE tracks SET length = -9223372036854775807 - 1, length_ms = 0 WHERE id = 60")
+			exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (59, 61)")
+			v := in.verified("x", bgtransform.VerifyOptions{})
+			if v.State != bgtransform.VerifyDone || v.Rows != 119 || v.Mismatches != 2 || v.Unchecked != 1 {
+				t.Errorf("%s: %+v", name, v)
+			}
+			columns := map[bool]string{true: "length_ms"}[name == "pending, rows"]
+			want := []string{"59 value differs " + columns, "60 not checked: refused by the database ", "61 value differs " + columns}
+			if diff := cmp.Diff(want, in.found("x")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+			in.stop()
 		}
 	})
+}
+
+// Code that is slow has its batches cut short: rows that the model cannot be
+// filled from are counted once each, on whichever side of a cut they are.
+func TestVerifyCutShort(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 60)
+	r := toMS("x")
+	each := r.Each
+	var slow atomic.Bool
+	var calls atomic.Int64
+	r.Each = func(ctx context.Context, m *Track) error {
+		if slow.Load() {
+			calls.Add(1)
+			timer := time.NewTimer(5 * time.Millisecond)
+			<-timer.C
+		}
+		return each(ctx, m)
+	}
+	cfg := quick(t)
+	cfg.Limits.Target = 5 * time.Millisecond // so the budget is 50 ms, ten rows at most
+	in := start(t, db, cfg, r)
+	in.untilState("x", bgtransform.StateComplete)
+	exec(t, db, "UPDATE tracks SET length = 'no number' WHERE id IN (1, 3, 4, 29, 55, 60)")
+	exec(t, db, "UPDATE tracks SET length_ms = NULL WHERE id IN (2, 30, 59)")
+	slow.Store(true)
+	batches := in.untilState("x", bgtransform.StateComplete).Batches
+	v := in.verified("x", bgtransform.VerifyOptions{})
+	if v.Rows != 51 || v.Unchecked != 6 || v.Pending != 3 || v.Mismatches != 0 || calls.Load() != 51 {
+		t.Errorf("%+v, with %d calls: %q", v, calls.Load(), in.found("x"))
+	}
+	want := []string{
+		"1 not checked: scan ", "2 still pending ", "29 not checked: scan ", "3 not checked: scan ", "30 still pending ", "4 not checked: scan ",
+		"55 not checked: scan ", "59 still pending ", "60 not checked: scan ",
+	}
+	if diff := cmp.Diff(want, in.found("x")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n := in.untilState("x", bgtransform.StateComplete).Batches - batches; n < 3 {
+		t.Errorf("%d batches: none was cut short, this shows nothing", n)
+	}
 }
 
 // Hidden is a table with rows that bun hides.

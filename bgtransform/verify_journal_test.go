@@ -3,6 +3,8 @@ package bgtransform_test
 import (
 	"testing"
 
+	"github.com/uptrace/bun"
+
 	"github.com/bgtransform/sidecar/bgtransform"
 )
 
@@ -11,12 +13,7 @@ import (
 func TestRepairsAreJournaled(t *testing.T) {
 	t.Parallel()
 	onEachDatabase(t, func(t *testing.T, d database) {
-		rows, sql := toMS("x"), toMSBySQL("x")
-		db := d.open(t)
-		rows.Options.Journal, sql.Options.Journal = true, true
-		byWrong := rows
-		byWrong.Wrong, sql.Wrong, sql.Writes = wrongMS(db), wrongMS(db), []string{"length_ms"}
-		for name, transform := range map[string]bgtransform.Transform{"rows": rows, "rows by wrong": byWrong, "sql": sql} {
+		for name, transform := range withJournals(d.open(t)) {
 			db := newDBOn(t, d.kind, 250)
 			in := start(t, db, quick(t), transform)
 			in.untilState("x", bgtransform.StateComplete)
@@ -54,4 +51,47 @@ func TestRepairsAreJournaled(t *testing.T) {
 			in.stop()
 		}
 	})
+}
+
+// Each verification is a pass of its own: of a row that two have repaired, and
+// that the app has changed since, a revert leaves the older entry too, even
+// where the app happened to write what the older repair had.
+func TestRepairsOfARowAreRevertedInTheirOrder(t *testing.T) {
+	t.Parallel()
+	for name, transform := range withJournals(newDB(t, 0)) {
+		db := newDB(t, 0)
+		exec(t, db, "INSERT INTO tracks (id, title, length, length_ms) VALUES (1, 'one', 3, 7), (2, 'two', 2, 9)")
+		in := start(t, db, quick(t), transform)
+		in.untilState("x", bgtransform.StateComplete) // there was nothing to do
+		repair := bgtransform.VerifyOptions{Repair: true}
+		if v := in.verified("x", repair); v.Repaired != 2 { // 1 holds 3000
+			t.Errorf("%s: %+v", name, v)
+		}
+		exec(t, db, "UPDATE tracks SET length = 5 WHERE id = 1")
+		if v := in.verified("x", repair); v.Repaired != 1 { // 5000
+			t.Errorf("%s: %+v", name, v)
+		}
+		exec(t, db, "UPDATE tracks SET length = 3, length_ms = 3000 WHERE id = 1")
+		must(t, in.Control().Revert(t.Context(), "x", ann))
+		st := in.untilState("x", bgtransform.StateReverted)
+		if st.Rows != 1 || st.Moved != 2 {
+			t.Errorf("%s: %d rows back and %d entries left, want 1 and 2", name, st.Rows, st.Moved)
+		}
+		if n := count(t, db, "SELECT length_ms FROM tracks WHERE id = 1"); n != 3000 {
+			t.Errorf("%s: what the app has written was overwritten with %d", name, n)
+		}
+		if n := count(t, db, "SELECT length_ms FROM tracks WHERE id = 2"); n != 9 {
+			t.Errorf("%s: the other row holds %d, want what it held before its repair", name, n)
+		}
+		in.stop()
+	}
+}
+
+// withJournals are the transforms of [verifiables] with a journal.
+func withJournals(db *bun.DB) map[string]bgtransform.Transform {
+	rows, sql := toMS("x"), toMSBySQL("x")
+	rows.Options.Journal, sql.Options.Journal = true, true
+	byWrong := rows
+	byWrong.Wrong, sql.Wrong, sql.Writes = wrongMS(db), wrongMS(db), []string{"length_ms"}
+	return map[string]bgtransform.Transform{"rows": rows, "rows by wrong": byWrong, "sql": sql}
 }
