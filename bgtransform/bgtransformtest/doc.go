@@ -11,6 +11,7 @@
 //		bgtransformtest.KillEverywhere(t, tracks, lengthMS) // every crash ends as if there had been none
 //		bgtransformtest.Idempotent(t, tracks, lengthMS)     // another run changes nothing
 //		bgtransformtest.ConcurrentWriter(t, tracks, lengthMS, editTracks)
+//		bgtransformtest.Verified(t, tracks, lengthMS, spoilTracks) // what spoilTracks makes wrong is found and repaired
 //		// … look into db for what the transform was to do
 //	}
 //

@@ -42,6 +42,7 @@ type subject struct {
 var (
 	_ bgtransform.Checker  = (*subject)(nil)
 	_ bgtransform.Reverter = (*subject)(nil)
+	_ bgtransform.Verifier = (*subject)(nil)
 )
 
 // Definition implements [bgtransform.Transform].
