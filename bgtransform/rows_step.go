@@ -92,6 +92,7 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	update := s.plan.update(s.pending)
 	update.Also = s.also
+	update.Range, update.RangeArgs = s.walk.Within(r)
 	update.Rows = s.values(t.good)
 	step.expect = Applied{Found: len(t.good), Changed: len(t.good)}
 	if s.camera != nil {

@@ -2,7 +2,9 @@ package dialect
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -33,29 +35,55 @@ func (d *Dialect) writeUnnested(ctx context.Context, tx bun.Tx, u Update) (int, 
 	if err != nil {
 		return 0, err
 	}
-	rows, err := d.Bound(tx).QueryContext(ctx, u.unnested(), args...)
-	if err != nil {
+	var n int
+	var which sql.NullString
+	if err := d.Bound(tx).QueryRowContext(ctx, u.unnested(len(bound)), args...).Scan(&n, &which); err != nil {
 		return 0, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var n int
-		if err := rows.Scan(&n); err != nil {
-			return 0, err
-		}
-		row := &u.Rows[bound[n-1]]
-		if row.Changed {
-			return 0, fmt.Errorf("one key matched several rows: the model's primary key is not the table's")
-		}
-		row.Changed = true
-		changed++
-	}
-	return changed, rows.Err()
+	return changed + n, u.tick(bound, n, which.String)
 }
 
-// unnested builds the statement. It returns the position, from 1, of each row
-// that it has written.
-func (u Update) unnested() string {
+// tick marks the rows that the statement has written, n in all: every one, or
+// those whose positions, from 1, are listed as in {1,3}.
+func (u Update) tick(bound []int, n int, which string) error {
+	if n > len(bound) {
+		return errManyRows()
+	}
+	if n == len(bound) {
+		for _, i := range bound {
+			u.Rows[i].Changed = true
+		}
+		return nil
+	}
+	for _, text := range strings.FieldsFunc(which, func(r rune) bool { return r < '0' || r > '9' }) {
+		at, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("read the position of a row: %w", err)
+		}
+		row := &u.Rows[bound[at-1]]
+		if row.Changed {
+			return errManyRows()
+		}
+		row.Changed = true
+	}
+	return nil
+}
+
+// unnested builds the statement for some number of rows. It returns how many it
+// has written and, only if it has not written all, their positions from 1: a
+// position for each row costs the client a third of its work.
+//
+// The table is joined to a list of 1,000 rows by reading the range once, if the
+// planner knows of both; else it looks each key up (4.0 ms of the server's time
+// for 1,000 rows, against 3.5). A prepared statement's plan supposes ten
+// values in an array, which the constant series next to them corrects. It is
+// rounded up, so that there are few texts to prepare; what it is too long by are
+// keys that are NULL, which match nothing.
+func (u Update) unnested(n int) string {
+	from := "unnest(%s) WITH ORDINALITY"
+	if u.Range != "" {
+		from = "ROWS FROM (unnest(%s), generate_series(1, " + strconv.Itoa(1<<bits.Len(uint(n-1))) + "))"
+	}
 	var arrays, names, sets, conds []string
 	column := func(c Column) string {
 		name := "bgt_" + strconv.Itoa(len(names)+1)
@@ -75,13 +103,17 @@ func (u Update) unnested() string {
 	for _, c := range u.Guards {
 		conds = append(conds, postgresSame(c, column(c)))
 	}
-	return "UPDATE " + u.Table + " SET " + strings.Join(sets, ", ") +
-		" FROM unnest(" + strings.Join(arrays, ", ") + ") WITH ORDINALITY AS bgt_new(" + strings.Join(names, ", ") + ", bgt_n)" +
-		" WHERE " + strings.Join(conds, " AND ") + " AND " + u.where() + " RETURNING bgt_new.bgt_n"
+	if u.Range != "" {
+		conds = append(conds, u.Range)
+	}
+	return "WITH bgt_done AS (UPDATE " + u.Table + " SET " + strings.Join(sets, ", ") +
+		" FROM " + strings.Replace(from, "%s", strings.Join(arrays, ", "), 1) + " AS bgt_new(" + strings.Join(names, ", ") + ", bgt_n)" +
+		" WHERE " + strings.Join(conds, " AND ") + " AND " + u.where() + " RETURNING bgt_new.bgt_n)" +
+		" SELECT count(*), CASE WHEN count(*) <> " + Arg + " THEN CAST(array_agg(bgt_n) AS text) END FROM bgt_done"
 }
 
-// arrays returns the values of some rows, one slice a column, in the
-// statement's order.
+// arrays returns the values of some rows, one slice a column, and what else the
+// statement binds, in its order.
 func (u Update) arrays(places []int) (args []any, err error) {
 	add := func(cols []Column, values func(r *Row) []any) {
 		for i, c := range cols {
@@ -95,7 +127,8 @@ func (u Update) arrays(places []int) (args []any, err error) {
 	add(u.Sets, func(r *Row) []any { return r.Set })
 	add(u.Keys, func(r *Row) []any { return r.Key })
 	add(u.Guards, func(r *Row) []any { return r.Guard })
-	return args, err
+	args = append(args, u.RangeArgs...)
+	return append(args, len(places)), err
 }
 
 func array(k Kind, n int, at func(n int) any) (any, bool) {

@@ -21,6 +21,12 @@ type Update struct {
 	Also   string // SET clauses, in SQL, for every row that is written; empty for none
 	Rows   []Row
 
+	// Range is a condition that the keys of all rows fulfil anyway, such as the range
+	// that they were read from; empty for none. A server that joins the rows to the
+	// table can read that part of it in one go, instead of looking each key up.
+	Range     string
+	RangeArgs []any // bound to Range
+
 	// Raw tells that the values in Set are what Raw has read once, as those in
 	// Key and Guard are, and no new ones.
 	Raw bool

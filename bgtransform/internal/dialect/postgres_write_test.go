@@ -1,0 +1,195 @@
+package dialect_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
+)
+
+// pgKeys are tables of 3000 rows whose keys sort in all sorts of ways, most of
+// them in another order than they were inserted in. v counts them, as text.
+func pgKeys() map[string]string {
+	const rows = " FROM generate_series(1, 3000) AS n"
+	return map[string]string{
+		"integers":    "CREATE TABLE %s AS SELECT CAST(3000 - n AS int4) AS k1" + rows,
+		"uuids":       "CREATE TABLE %s AS SELECT CAST(md5(CAST(n AS text)) AS uuid) AS k1" + rows,
+		"texts":       "CREATE TABLE %s AS SELECT CASE WHEN n %% 2 = 0 THEN 'é' ELSE 'E' END || n AS k1" + rows,
+		"numbers":     "CREATE TABLE %s AS SELECT CAST(n AS numeric) / 7 - 100 AS k1" + rows,
+		"floats":      "CREATE TABLE %s AS SELECT CAST(n AS float4) / 7 - 100 AS k1" + rows,
+		"times":       "CREATE TABLE %s AS SELECT TIMESTAMPTZ '2026-10-25 00:00:00+00' + n * INTERVAL '1.5 minute' AS k1" + rows,
+		"two columns": "CREATE TABLE %s AS SELECT CAST(n %% 7 AS int8) AS k1, 'x' || n AS k2" + rows,
+	}
+}
+
+// A range that rows were read from leaves none of them out, whatever the order of
+// the keys, and a row that moved on is told from those beside it, for as few and
+// as many rows as there are.
+func TestWriteInARangeOnPostgres(t *testing.T) {
+	t.Parallel()
+	db := pgNew(t)
+	for name, create := range pgKeys() {
+		t.Run(name, func(t *testing.T) {
+			keys := makeKeyed(t, db, name, create)
+			after := keyset.Key(nil)
+			for _, limit := range []int{1, 2, 3, 1000, 1025, 900} {
+				r := writeRange(t, db, name, keys, after, limit)
+				after = r.Hi
+			}
+		})
+	}
+}
+
+// makeKeyed makes a table with its primary key, and describes that.
+func makeKeyed(t *testing.T, db *bun.DB, name, create string) []dialect.Column {
+	t.Helper()
+	quoted := `"` + name + `"`
+	exec(t, db, fmt.Sprintf(create, quoted))
+	cols := []string{"k1"}
+	if name == "two columns" {
+		cols = append(cols, "k2")
+	}
+	key := cols[0]
+	for _, c := range cols[1:] {
+		key += ", " + c
+	}
+	exec(t, db, "ALTER TABLE "+quoted+" ADD v text DEFAULT 'as read', ADD w text, ADD PRIMARY KEY ("+key+")")
+	keys := make([]dialect.Column, len(cols))
+	for i, c := range cols {
+		keys[i] = pgColumn(t, db, name, c)
+	}
+	return keys
+}
+
+// writeRange writes the rows of the next range, of which every third but the
+// first has moved on, and compares.
+func writeRange(t *testing.T, db *bun.DB, name string, keys []dialect.Column, after keyset.Key, limit int) keyset.Range {
+	t.Helper()
+	d := must2(dialect.For(db))(t)
+	table := `"` + name + `" AS "x"`
+	walk := keyset.Walk{Dialect: d, Table: table, Keys: keys}
+	v, w := pgColumn(t, db, name, "v"), pgColumn(t, db, name, "w")
+	u := dialect.Update{Table: table, Keys: keys, Sets: []dialect.Column{w}, Guards: []dialect.Column{v}, Where: "w IS NULL"}
+	var r keyset.Range
+	err := d.Transact(t.Context(), db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) (err error) {
+		if r, err = walk.Next(ctx, d.Bound(tx), after, limit); err != nil {
+			return err
+		}
+		u.Range, u.RangeArgs = walk.Within(r)
+		for i, key := range keysWithin(t, d, tx, walk, r) {
+			guard := "as read"
+			if i%3 == 2 {
+				guard = "as it was once"
+			}
+			u.Rows = append(u.Rows, dialect.Row{Key: key, Set: []any{fmt.Sprint(i)}, Guard: []any{guard}})
+		}
+		n, err := d.Write(ctx, tx, u)
+		if want := limit - limit/3; err == nil && n != want {
+			t.Errorf("%d of %d rows were written, want %d", n, limit, want)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(u.Rows) != limit {
+		t.Fatalf("%d rows were read of %d", len(u.Rows), limit)
+	}
+	for i, row := range u.Rows {
+		if row.Changed != (i%3 != 2) {
+			t.Errorf("row %d of %d: changed is %t", i, limit, row.Changed)
+		}
+	}
+	compareWritten(t, db, d, walk, r)
+	return r
+}
+
+// keysWithin reads the keys of a range in order.
+func keysWithin(t *testing.T, d *dialect.Dialect, tx bun.Tx, walk keyset.Walk, r keyset.Range) []keyset.Key {
+	t.Helper()
+	cond, args := walk.Within(r)
+	list := d.Raw(walk.Keys[0])
+	for _, k := range walk.Keys[1:] {
+		list += ", " + d.Raw(k)
+	}
+	rows := must2(d.Bound(tx).QueryContext(t.Context(), "SELECT "+list+" FROM "+walk.Table+" WHERE "+cond+" ORDER BY "+walk.Order(), args...))(t)
+	defer func() { _ = rows.Close() }()
+	var all []keyset.Key
+	for rows.Next() {
+		key := make(keyset.Key, len(walk.Keys))
+		dest := make([]any, len(key))
+		for i := range key {
+			dest[i] = &key[i]
+		}
+		if err := rows.Scan(dest...); err != nil {
+			t.Fatal(err)
+		}
+		for i, k := range walk.Keys {
+			key[i] = d.Load(k, key[i])
+		}
+		all = append(all, key)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// compareWritten looks whether each row of a range holds its place in it, if it
+// was to be written, and nothing else.
+func compareWritten(t *testing.T, db *bun.DB, d *dialect.Dialect, walk keyset.Walk, r keyset.Range) {
+	t.Helper()
+	cond, args := walk.Within(r)
+	query := "SELECT count(*) FROM (SELECT w, row_number() OVER (ORDER BY " + walk.Order() + ") - 1 AS n FROM " + walk.Table + " WHERE " + cond +
+		") AS s WHERE w IS DISTINCT FROM CASE WHEN n % 3 <> 2 THEN CAST(n AS text) END"
+	wrong := 0
+	if err := d.Bound(db).QueryRowContext(t.Context(), query, args...).Scan(&wrong); err != nil {
+		t.Fatal(err)
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d rows hold what they should not", wrong, r.N)
+	}
+}
+
+// A batch reads its range once. To look every key up in the index costs the
+// server more, and so it goes by the plan of a prepared statement, which is what
+// it becomes after a few batches, for want of knowing how long the lists are.
+func TestWriteOnPostgresDoesNotLookKeysUp(t *testing.T) {
+	t.Parallel()
+	db := pgNew(t)
+	exec(t, db, "CREATE TABLE t (id int8 PRIMARY KEY, v int8)")
+	exec(t, db, "INSERT INTO t SELECT n, 0 FROM generate_series(1, 20000) AS n", "ANALYZE t")
+	db.SetMaxOpenConns(1) // one session, whose prepared statement grows old
+	d := must2(dialect.For(db))(t)
+	id, v := pgColumn(t, db, "t", "id"), pgColumn(t, db, "t", "v")
+	walk := keyset.Walk{Dialect: d, Table: `"t" AS "x"`, Keys: []dialect.Column{id}}
+	for batch := range 12 {
+		r := keyset.Range{Lo: keyset.Key{int64(1000 * batch)}, Hi: keyset.Key{int64(1000*batch + 1000)}}
+		u := dialect.Update{Table: walk.Table, Keys: walk.Keys, Sets: []dialect.Column{v}, Guards: []dialect.Column{v}}
+		u.Range, u.RangeArgs = walk.Within(r)
+		for n := range 1000 {
+			u.Rows = append(u.Rows, dialect.Row{Key: []any{int64(1000*batch + n + 1)}, Set: []any{int64(1)}, Guard: []any{int64(0)}})
+		}
+		scans := 0
+		err := d.Transact(t.Context(), db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) error {
+			n, err := d.Write(ctx, tx, u)
+			if n != len(u.Rows) {
+				t.Errorf("batch %d: %d rows were written", batch, n)
+			}
+			if err != nil {
+				return err
+			}
+			return tx.NewRaw("SELECT idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname = 't'").Scan(ctx, &scans)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if scans > 2 {
+			t.Errorf("batch %d: the table was looked at %d times", batch, scans)
+		}
+	}
+}
