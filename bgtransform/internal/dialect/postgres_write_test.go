@@ -71,7 +71,7 @@ func writeRange(t *testing.T, db *bun.DB, name string, keys []dialect.Column, af
 	t.Helper()
 	d := must2(dialect.For(db))(t)
 	table := `"` + name + `" AS "x"`
-	walk := keyset.Walk{Dialect: d, Table: table, Keys: keys}
+	walk := keyset.Walk{Dialect: d, Table: table, Alias: `"x"`, Keys: keys}
 	v, w := pgColumn(t, db, name, "v"), pgColumn(t, db, name, "w")
 	u := dialect.Update{Table: table, Keys: keys, Sets: []dialect.Column{w}, Guards: []dialect.Column{v}, Where: "w IS NULL"}
 	var r keyset.Range
@@ -162,11 +162,12 @@ func TestWriteOnPostgresDoesNotLookKeysUp(t *testing.T) {
 	t.Parallel()
 	db := pgNew(t)
 	exec(t, db, "CREATE TABLE t (id int8 PRIMARY KEY, v int8)")
-	exec(t, db, "INSERT INTO t SELECT n, 0 FROM generate_series(1, 20000) AS n", "ANALYZE t")
+	exec(t, db, "INSERT INTO t SELECT n, 0 FROM generate_series(1, 20000) AS n")
+	exec(t, db, "ANALYZE t")
 	db.SetMaxOpenConns(1) // one session, whose prepared statement grows old
 	d := must2(dialect.For(db))(t)
 	id, v := pgColumn(t, db, "t", "id"), pgColumn(t, db, "t", "v")
-	walk := keyset.Walk{Dialect: d, Table: `"t" AS "x"`, Keys: []dialect.Column{id}}
+	walk := keyset.Walk{Dialect: d, Table: `"t" AS "x"`, Alias: `"x"`, Keys: []dialect.Column{id}}
 	for batch := range 12 {
 		r := keyset.Range{Lo: keyset.Key{int64(1000 * batch)}, Hi: keyset.Key{int64(1000*batch + 1000)}}
 		u := dialect.Update{Table: walk.Table, Keys: walk.Keys, Sets: []dialect.Column{v}, Guards: []dialect.Column{v}}
@@ -174,22 +175,32 @@ func TestWriteOnPostgresDoesNotLookKeysUp(t *testing.T) {
 		for n := range 1000 {
 			u.Rows = append(u.Rows, dialect.Row{Key: []any{int64(1000*batch + n + 1)}, Set: []any{int64(1)}, Guard: []any{int64(0)}})
 		}
-		scans := 0
+		looked := 0
 		err := d.Transact(t.Context(), db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) error {
+			before := scansOf(t, tx, "t")
 			n, err := d.Write(ctx, tx, u)
 			if n != len(u.Rows) {
 				t.Errorf("batch %d: %d rows were written", batch, n)
 			}
-			if err != nil {
-				return err
-			}
-			return tx.NewRaw("SELECT idx_scan + seq_scan FROM pg_stat_xact_user_tables WHERE relname = 't'").Scan(ctx, &scans)
+			looked = scansOf(t, tx, "t") - before
+			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if scans > 2 {
-			t.Errorf("batch %d: the table was looked at %d times", batch, scans)
+		if looked > 3 { // the planner may look for the ends of the index
+			t.Errorf("batch %d: the table was looked at %d times", batch, looked)
 		}
 	}
+}
+
+// scansOf returns how often the session has begun to read a table or an index of
+// it, and not yet reported that.
+func scansOf(t *testing.T, tx bun.Tx, table string) (n int) {
+	t.Helper()
+	query := "SELECT seq_scan + idx_scan FROM pg_stat_xact_user_tables WHERE relname = ?"
+	if err := tx.NewRaw(query, table).Scan(t.Context(), &n); err != nil {
+		t.Error(err)
+	}
+	return n
 }
