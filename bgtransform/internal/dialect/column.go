@@ -32,6 +32,8 @@ type Column struct {
 	// own equality is that.
 	Bytes string
 
+	ruled bool // PostgreSQL: the table has rules, which rewrite its updates
+
 	notNull bool // MariaDB: a joined update would store a zero instead of refusing NULL
 
 	charset, collation string // of a text, where a comparison must name them

@@ -22,7 +22,7 @@ SELECT a.attname,
 	format_type(t.oid, -1), format_type(a.atttypid, a.atttypmod), t.typname, n.nspname = 'pg_catalog', t.typtype = 'e',
 	COALESCE((SELECT quote_ident(sn.nspname) || '.' || quote_ident(s.proname)
 		FROM pg_proc AS s JOIN pg_namespace AS sn ON sn.oid = s.pronamespace WHERE s.oid = t.typsend), ''),
-	r.relkind IN ('v', 'm')
+	r.relkind IN ('v', 'm'), r.relhasrules
 FROM pg_attribute AS a
 JOIN pg_class AS r ON r.oid = a.attrelid
 JOIN base ON base.attnum = a.attnum
@@ -44,7 +44,7 @@ func postgresColumns(ctx context.Context, db bun.IDB, table Table) ([]Column, er
 		var c Column
 		var typ, send string
 		var builtin, enum, view bool
-		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &c.Exact, &typ, &builtin, &enum, &send, &view); err != nil {
+		if err := rows.Scan(&c.Name, &c.PK, &c.Type, &c.Exact, &typ, &builtin, &enum, &send, &view, &c.ruled); err != nil {
 			return nil, err
 		}
 		if view {
