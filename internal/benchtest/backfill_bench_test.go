@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform"
 )
 
 // way is one way to fill the new column.
@@ -12,7 +14,7 @@ type way struct {
 	share   int                                       // it does one of this many rows: the slow ones need not do all
 	prepare func(tb testing.TB, s *server)            // nil: nothing
 	byHand  func(ctx context.Context, rows int) error // nil: ours
-	ours    func(tb testing.TB, s *server) *watch
+	ours    bgtransform.Transform
 }
 
 // The ways that are compared with each other.
@@ -28,9 +30,9 @@ const (
 func (s *server) ways() []way {
 	ways := []way{
 		{name: bareLoop, share: 1, byHand: s.bareSQL},
-		{name: oursSQL, share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, sqlTransform(), batchSize) }},
+		{name: oursSQL, share: 1, ours: sqlTransform()},
 		{name: bunLoop, share: 1, byHand: s.bareBulk},
-		{name: oursRows, share: 1, ours: func(tb testing.TB, s *server) *watch { return complete(tb, s.db, rowsTransform(), batchSize) }},
+		{name: oursRows, share: 1, ours: rowsTransform()},
 	}
 	if s.name == "MariaDB" {
 		ways[2].byHand = s.bareUpsert
@@ -49,6 +51,8 @@ type result struct {
 	rows   int
 	passed time.Duration // until all rows had their value
 	whole  time.Duration // until it was proved that they have
+
+	spent spent // until all rows had their value
 }
 
 func (r result) rate() float64 { return float64(r.rows) / r.passed.Seconds() }
@@ -84,13 +88,14 @@ func (w way) measure(b *testing.B, s *server, rows int) result {
 	}
 	rows /= w.share
 	if w.ours != nil {
-		seen := w.ours(b, s)
+		seen := complete(b, s, w.ours, batchSize)
 		s.check(b, w.name, rows)
-		return result{rows, seen.passed, seen.whole}
+		return result{rows, seen.passed, seen.whole, seen.spent}
 	}
-	began := time.Now()
+	before, began := s.spent(), time.Now()
 	must(b, w.byHand(b.Context(), rows))
 	took := time.Since(began)
+	spent := s.spent().since(before)
 	s.check(b, w.name, rows)
-	return result{rows, took, took}
+	return result{rows, took, took, spent}
 }

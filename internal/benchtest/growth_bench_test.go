@@ -73,7 +73,7 @@ func growth(b *testing.B, s *server) {
 			{"Rows, pending at the end only", s.fillSparse, rowsTransform()},
 		} {
 			walk.fill(b, rows)
-			tenths := complete(b, s.db, walk.tr, batchSize).tenths()
+			tenths := complete(b, s, walk.tr, batchSize).tenths()
 			_, _ = fmt.Fprintf(os.Stdout, "| %s |", walk.name)
 			for _, took := range tenths {
 				_, _ = fmt.Fprintf(os.Stdout, " %.1f ms |", 1000*took.Seconds())

@@ -39,9 +39,9 @@ func BenchmarkJournalPostgres(b *testing.B) {
 			{oursSQL + " with a journal", journaledSQL()},
 		} {
 			s.fill(b, rows)
-			seen := complete(b, s.db, way.tr, batchSize)
+			seen := complete(b, s, way.tr, batchSize)
 			s.check(b, way.name, rows)
-			all.add(way.name, result{rows, seen.passed, seen.whole})
+			all.add(way.name, result{rows: rows, passed: seen.passed, whole: seen.whole})
 		}
 	}
 	b.ReportMetric(0, "ns/op")

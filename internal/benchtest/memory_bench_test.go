@@ -23,7 +23,7 @@ func memory(b *testing.B, s *server) {
 		for name, tr := range map[string]bgtransform.Transform{oursSQL: sqlTransform(), oursRows: rowsTransform()} {
 			for _, batch := range []int{1000, 10_000} {
 				s.fill(b, rows)
-				allocs, bytes, peak := measureMemory(func() { complete(b, s.db, tr, batch) })
+				allocs, bytes, peak := measureMemory(func() { complete(b, s, tr, batch) })
 				_, _ = fmt.Fprintf(os.Stdout, "| %s | %d | %.1f MB | %.1f | %.0f |\n", name, batch, float64(peak)/1e6, float64(allocs)/float64(rows), float64(bytes)/float64(rows))
 				b.ReportMetric(float64(peak)/1e6, fmt.Sprintf("%.4s-%d-peak-MB", name[6:], batch))
 			}

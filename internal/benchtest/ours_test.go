@@ -37,6 +37,9 @@ type watch struct {
 	whole   time.Duration   // to the end of the attempt
 	batches []time.Duration // of the first pass
 	ended   chan struct{}
+
+	look  func() spent // nil: nobody wants to know
+	spent spent        // by the first pass
 }
 
 func newWatch() *watch { return &watch{ended: make(chan struct{})} }
@@ -45,10 +48,18 @@ func (w *watch) RunStart(ctx context.Context, _ bgtransform.RunStartInfo) (conte
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
+	if w.look != nil {
+		w.spent = w.look()
+	}
 	return ctx, ""
 }
 
-func (w *watch) BatchStart(ctx context.Context, _ bgtransform.BatchStartInfo) context.Context {
+func (w *watch) BatchStart(ctx context.Context, info bgtransform.BatchStartInfo) context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if info.Pass > 1 && w.look != nil {
+		w.spent, w.look = w.look().since(w.spent), nil
+	}
 	return ctx
 }
 
@@ -72,13 +83,14 @@ func (w *watch) RunEnd(context.Context, bgtransform.RunEndInfo) {
 
 // complete runs a transform to its end, as a new one, with everything that makes
 // it safe and nothing that slows it down on purpose.
-func complete(tb testing.TB, db *bun.DB, tr bgtransform.Transform, batch int) *watch {
+func complete(tb testing.TB, s *server, tr bgtransform.Transform, batch int) *watch {
 	tb.Helper()
 	for _, table := range []string{"transforms", "intents", "ranges", "journal"} {
-		exec(tb, db, "DROP TABLE IF EXISTS bgtransform_"+table)
+		exec(tb, s.db, "DROP TABLE IF EXISTS bgtransform_"+table)
 	}
 	w := newWatch()
-	run(tb, db, bgtransform.Config{Limits: unthrottled(batch), Logger: slog.New(slog.DiscardHandler), Observer: w}, tr, w)
+	w.look = s.spent
+	run(tb, s.db, bgtransform.Config{Limits: unthrottled(batch), Logger: slog.New(slog.DiscardHandler), Observer: w}, tr, w)
 	return w
 }
 

@@ -43,6 +43,16 @@ func middle(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
+// thrift returns how much less processor time one way takes for a row than another.
+func (r *report) thrift(name, to string) float64 {
+	var values []float64
+	for i, res := range r.turns[name] {
+		other := r.turns[to][i]
+		values = append(values, per(other.rows, other.spent.both())/per(res.rows, res.spent.both()))
+	}
+	return middle(values)
+}
+
 // ratio returns how much faster one way is than another, in the middle of the
 // turns: those of one turn have seen the same disk and the same neighbours.
 func (r *report) ratio(name, to string) float64 {
@@ -57,14 +67,18 @@ func (r *report) ratio(name, to string) float64 {
 func (r *report) print() {
 	var out strings.Builder
 	_, _ = fmt.Fprintf(&out, "\n%s, %d rows, batches of %d, %d turns\n\n", r.server, r.rows, batchSize, len(r.turns[r.names[0]]))
-	_, _ = fmt.Fprintf(&out, "| way | rows/s | SQL is | Rows is |\n|---|---:|---:|---:|\n")
+	_, _ = fmt.Fprintln(&out, "| way | rows/s | SQL is | Rows is | server, µs a row | client | SQL is | Rows is |\n|---|---:|---:|---:|---:|---:|---:|---:|")
 	for _, name := range r.names {
-		_, _ = fmt.Fprintf(&out, "| %s | %.0f | %.2f× | %.2f× |\n", name, r.median(name, result.rate), r.ratio(oursSQL, name), r.ratio(oursRows, name))
+		_, _ = fmt.Fprintf(&out, "| %s | %.0f | %.2f× | %.2f× | %.2f | %.2f | %.2f× | %.2f× |\n",
+			name, r.median(name, result.rate), r.ratio(oursSQL, name), r.ratio(oursRows, name),
+			r.median(name, func(res result) float64 { return per(res.rows, res.spent.server) }),
+			r.median(name, func(res result) float64 { return per(res.rows, res.spent.client) }),
+			r.thrift(oursSQL, name), r.thrift(oursRows, name))
 	}
 	for _, name := range []string{oursSQL, oursRows} {
 		second := r.median(name, func(res result) float64 { return float64(res.rows) / (res.whole - res.passed).Seconds() })
 		whole := r.median(name, func(res result) float64 { return float64(res.rows) / res.whole.Seconds() })
-		_, _ = fmt.Fprintf(&out, "| %s, with its second pass | %.0f | | |\n| %s, second pass alone | %.0f | | |\n", name, whole, name, second)
+		_, _ = fmt.Fprintf(&out, "| %s, with its second pass | %.0f |\n| %s, second pass alone | %.0f |\n", name, whole, name, second)
 	}
 	_, _ = fmt.Fprintln(os.Stdout, out.String())
 }
@@ -79,6 +93,7 @@ func (r *report) metrics(b *testing.B) {
 	for _, pair := range [][2]string{{oursSQL, bareLoop}, {oursRows, bunLoop}, {oursRows, rowByRow}, {oursRows, pgrollWay}} {
 		if len(r.turns[pair[1]]) > 0 {
 			b.ReportMetric(r.ratio(pair[0], pair[1]), unit.Replace(pair[0]+"/"+pair[1]))
+			b.ReportMetric(r.thrift(pair[0], pair[1]), unit.Replace(pair[0]+"/"+pair[1])+"-cpu")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/go-sql-driver/mysql"
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -30,6 +31,8 @@ type server struct {
 	name string
 	db   *bun.DB
 
+	cpu func() time.Duration // what the server has spent; nil: nobody knows
+
 	// series is a table expression that gives n the numbers from 1 to %d.
 	series string
 	// settle leaves the server as it is after a quiet time: with statistics,
@@ -47,6 +50,7 @@ func startPostgres(tb testing.TB) *server {
 	return &server{
 		name:   "PostgreSQL",
 		db:     open(tb, "pgx", pg.Database(tb)),
+		cpu:    pg.CPUTime,
 		series: "generate_series(1, %d) AS n",
 		settle: []string{"VACUUM (ANALYZE) tracks", "CHECKPOINT"},
 		wrong:  "length_ms IS DISTINCT FROM length * 1000",
@@ -59,6 +63,7 @@ func startMariaDB(tb testing.TB) *server {
 	return &server{
 		name:   "MariaDB",
 		db:     open(tb, "mysql", m.Database(tb)),
+		cpu:    m.CPUTime,
 		series: "(SELECT seq AS n FROM seq_1_to_%d) AS n",
 		settle: []string{"ANALYZE TABLE tracks"},
 		wrong:  "NOT (length_ms <=> length * 1000)",

@@ -3,6 +3,7 @@ package testserver
 import (
 	"context"
 	"testing"
+	"time"
 )
 
 // Server is what all servers have in common: they can be killed, frozen and
@@ -67,6 +68,22 @@ func (s *Server) Freeze() {
 func (s *Server) Thaw() {
 	s.t.Helper()
 	s.do("thaw", func() error { return s.in.running((*process).thaw) })
+}
+
+// CPUTime returns the processor time that the server has spent since it was
+// started, in all of its processes, in steps of 10 ms. It is negative where the
+// system does not say, which is anywhere but on Linux.
+func (s *Server) CPUTime() time.Duration {
+	s.t.Helper()
+	spent := time.Duration(0)
+	must(s.t, "look at "+s.in.kind.name, s.in.running(func(p *process) error {
+		family, err := descent(p.pid())
+		for _, f := range family {
+			spent += f.spent
+		}
+		return err
+	}))
+	return spent
 }
 
 // do does to the server what other tests would feel.

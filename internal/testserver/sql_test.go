@@ -23,6 +23,7 @@ type sqlServer interface {
 	Start()
 	Freeze()
 	Thaw()
+	CPUTime() time.Duration
 }
 
 // sqlKind is a kind of SQL server, by the name of its driver.

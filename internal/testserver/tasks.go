@@ -3,6 +3,7 @@ package testserver
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // task is a process as the system lists it. Only the descent from parent to child
@@ -10,6 +11,10 @@ import (
 type task struct {
 	pid, parent int
 	state       byte // as ps shows it
+
+	// spent is the processor time of the task and of its children that have ended;
+	// negative where the system does not say.
+	spent time.Duration
 }
 
 // runs reports whether the task is not stopped, and not dead.

@@ -17,7 +17,7 @@ func tasks() ([]task, error) {
 	}
 	var all []task
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		var t task
+		t := task{spent: -1}
 		if _, err := fmt.Sscanf(lines.Text(), "%d %d %c", &t.pid, &t.parent, &t.state); err != nil {
 			return nil, fmt.Errorf("read ps: %w", err)
 		}
