@@ -6,8 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
 func TestActChangesTheIntentAndIsLogged(t *testing.T) {
@@ -41,6 +44,32 @@ func TestActChangesTheIntentAndIsLogged(t *testing.T) {
 			t.Errorf("actions at %d and, before it, %d", log[0].AtMS, log[2].AtMS)
 		}
 	})
+}
+
+// TestActKeepsWordsToTheByte logs words with whatever some session might take for
+// more than text.
+func TestActKeepsWordsToTheByte(t *testing.T) {
+	t.Parallel()
+	onEach(t, actKeepsWords)
+	t.Run("pg, backslashes escape", func(t *testing.T) {
+		t.Parallel()
+		dsn := testserver.SharedPostgres(t).Database(t) + "&standard_conforming_strings=off"
+		actKeepsWords(t, newFixtureOn(t, bun.NewDB(pool(t, "pgx", dsn), pgdialect.New())))
+	})
+}
+
+func actKeepsWords(t *testing.T, f *fixture) {
+	t.Helper()
+	for _, words := range []string{`\', since_ms = 0 WHERE true; --`, `o'brien`, `c:\new`, `ends with \`, `? ?0 "\\"`} {
+		f.must(f.store.Act(t.Context(), "x", store.Change{Action: "pause", ByWhom: words, Why: words, Desired: store.Paused}, allow))
+		in, err := f.store.Intent(t.Context(), "x")
+		f.must(err)
+		log, err := f.store.Actions(t.Context(), "x", 1)
+		f.must(err)
+		if in.ByWhom != words || in.Why != words || log[0].ByWhom != words || log[0].Why != words {
+			t.Errorf("%q is kept as %q, %q, and in the log as %q, %q", words, in.ByWhom, in.Why, log[0].ByWhom, log[0].Why)
+		}
+	}
 }
 
 func TestRefusedActionLeavesNothing(t *testing.T) {
