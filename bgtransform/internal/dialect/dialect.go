@@ -15,7 +15,7 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// Dialect is the set of differences of one database. Every field but assign is set.
+// Dialect is the set of differences of one database. Every field is set, but for those that say what nil means.
 type Dialect struct {
 	Name string
 
@@ -73,6 +73,12 @@ type Dialect struct {
 	// Estimate returns about how many rows a table has, without counting; -1
 	// when the database has no idea.
 	Estimate func(ctx context.Context, db bun.IDB, table Table) (int64, error)
+
+	// Writers lists the transactions that may have written to a table and have not
+	// ended, each a whole transaction: who is not listed has ended for all to see, or
+	// has written nothing before it was asked. It returns [ErrWritersUnseen] when
+	// the server does not show them. Nil where only one transaction writes at a time.
+	Writers func(ctx context.Context, db *bun.DB, l Limits, table Table) ([]Writer, error)
 
 	// Classify says what an error of the driver means.
 	Classify func(err error) Class

@@ -34,6 +34,7 @@ func mysql() *Dialect {
 	d.Columns = d.mysqlColumns
 	d.Estimate = d.mysqlEstimate
 	d.Write = d.writeTable
+	d.Writers = d.mysqlWriters
 	d.read = d.mysqlRead
 	d.write = d.mysqlWrite
 	return d

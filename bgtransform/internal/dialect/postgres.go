@@ -26,6 +26,7 @@ func postgres() *Dialect {
 		LockRows:          " FOR NO KEY UPDATE", // as an UPDATE takes it: foreign keys to the row are not held up
 	}
 	d.Write = d.writeUnnested
+	d.Writers = d.postgresWriters
 	d.read = d.postgresRead
 	d.write = d.postgresWrite
 	d.settings = postgresSettings

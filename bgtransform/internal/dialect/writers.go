@@ -1,0 +1,16 @@
+package dialect
+
+import (
+	"errors"
+	"time"
+)
+
+// Writer is a transaction that has written to a table and has not ended.
+type Writer struct {
+	ID  string        // no other transaction has it while this one is open
+	Who string        // how an operator finds it; holds no row values
+	Age time.Duration // since it began; negative when that cannot be seen
+}
+
+// ErrWritersUnseen says that the server does not show which transactions are open.
+var ErrWritersUnseen = errors.New("the database does not show which transactions are open")
