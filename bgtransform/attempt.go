@@ -46,6 +46,7 @@ type attempt struct {
 	changedAt  int64       // rows changed when this attempt's part of the pass began
 	lockedRows int         // one after the other, that were left to the next pass
 	lockedErr  error       // why the last of them was, in this pass
+	awaited    awaited     // what the pass waits for before it begins
 }
 
 // ending is how an attempt leaves a transform.
@@ -213,6 +214,9 @@ func (a *attempt) running(ctx context.Context) error {
 	r, t := a.rec.Range, a.rec.Transform
 	if r.AtEnd {
 		newPass(&r) // the last pass ended who knows when; only a fresh one can complete it
+	}
+	if r.Cursor == "" && r.Began == store.BeganClear {
+		r.Began = store.BeganUnclear // that was looked at before, but it has not begun
 	}
 	if t.StartedMS == 0 {
 		t.StartedMS = a.rec.NowMS

@@ -125,5 +125,5 @@ func (a *attempt) anew(r *store.Range, t *store.Transform, _ store.Intent) func(
 
 func newPass(r *store.Range) {
 	r.Pass++
-	r.Cursor, r.AtEnd, r.KeysInPass, r.FoundInPass, r.Remaining = "", false, 0, 0, -1
+	r.Began, r.Cursor, r.AtEnd, r.KeysInPass, r.FoundInPass, r.Remaining = store.BeganUnclear, "", false, 0, 0, -1
 }

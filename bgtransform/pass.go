@@ -12,8 +12,8 @@ import (
 )
 
 // passEnd decides what follows after the last key: complete, when the pass has
-// found nothing and nothing is in quarantine; otherwise another pass, or the
-// wait for an operator.
+// found nothing, could miss nothing (see beginPass) and nothing is in quarantine;
+// otherwise another pass, or the wait for an operator.
 func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	if a.e.settings.dryRun {
 		return a.dry.end(a), true
@@ -27,11 +27,14 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 		return a.verified(ctx)
 	}
 	if a.rec.Range.FoundInPass > 0 {
-		return a.nextPass(ctx)
+		return a.nextPass(ctx, store.BeganUnclear)
 	}
 	open, err := a.recheck(ctx)
 	if err != nil {
 		return a.passFailed(ctx, err)
+	}
+	if open == 0 && a.rec.Range.Began != store.BeganClear {
+		return a.nextPass(ctx, store.BeganDue)
 	}
 	if open == 0 {
 		return ending{state: StateComplete}, true
@@ -58,9 +61,10 @@ func (a *attempt) passFailed(ctx context.Context, err error) (ending, bool) {
 	return a.lost(ctx, err), true
 }
 
-func (a *attempt) nextPass(ctx context.Context) (ending, bool) {
+func (a *attempt) nextPass(ctx context.Context, began string) (ending, bool) {
 	r, t := a.rec.Range, a.rec.Transform
 	newPass(&r)
+	r.Began = began
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return a.passFailed(ctx, err)
 	}

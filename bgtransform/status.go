@@ -239,6 +239,8 @@ func reasonOf(rec store.Record) Reason {
 		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
 	case atWork(rec) && r.LimitedCode == string(ReasonBackoff):
 		return Reason{Code: ReasonBackoff, Text: r.LimitedBy}
+	case atWork(rec) && r.LimitedCode == string(ReasonWriters):
+		return Reason{Code: ReasonWriters, Text: r.LimitedBy}
 	case atWork(rec) && r.LimitedBy != "":
 		return Reason{Code: ReasonThrottle, Text: r.LimitedBy}
 	default:

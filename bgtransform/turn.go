@@ -42,6 +42,17 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		a.nap(stop, ctx, min(rest, longestNap))
 		return ending{}, false
 	}
+	rest, err := a.beginPass(ctx)
+	if err == nil && rest > 0 {
+		err = a.waitForWriters(ctx, rest)
+	}
+	if err != nil {
+		return a.react(stop, ctx, nil, err)
+	}
+	if rest > 0 {
+		a.nap(stop, ctx, rest)
+		return ending{}, false
+	}
 	step, err := a.batch(ctx)
 	if err != nil {
 		return a.react(stop, ctx, step, err)

@@ -153,7 +153,7 @@ func TestCheckpointKeepsWhatItIsGiven(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		a, rec := f.claim("host")
 		want := store.Range{
-			Name: "x", Attempt: 1, Holder: "host", Run: 2, Restarts: 3, Retries: 4, Link: "00-abc", Pass: 5, Cursor: `["sit's","b/w=="]`, AtEnd: true,
+			Name: "x", Attempt: 1, Holder: "host", Run: 2, Restarts: 3, Retries: 4, Link: "00-abc", Pass: 5, Began: store.BeganDue, Cursor: `["sit's","b/w=="]`, AtEnd: true,
 			Batches: 6, KeysInPass: 7, FoundInPass: 8, Keys: 9, Changed: 10, Moved: 11, Remaining: 12, RowsPerSec: 13.25, BusyMS: 14, LimitedCode: "throttle", LimitedBy: "duty",
 		}
 		checkpoint := want

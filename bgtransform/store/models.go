@@ -88,9 +88,10 @@ type Range struct {
 	Verifies    int64  `bun:"verifies,notnull,type:bigint"`   // of the intent, as far as they were followed
 	Link        string `bun:"link,notnull,type:varchar(200)"` // joins the traces of the run's attempts
 	Pass        int64  `bun:"pass_no,notnull,type:bigint"`
-	Cursor      string `bun:"cursor_key,notnull,type:text"` // empty: before the first key
-	AtEnd       bool   `bun:"at_end,notnull"`               // the pass has walked all keys and found nothing but quarantine
-	Batches     int64  `bun:"batches,notnull,type:bigint"`  // of the run
+	Began       string `bun:"began,notnull,type:varchar(20)"` // of the pass: whether it can have missed what was written before
+	Cursor      string `bun:"cursor_key,notnull,type:text"`   // empty: before the first key
+	AtEnd       bool   `bun:"at_end,notnull"`                 // the pass has walked all keys and found nothing but quarantine
+	Batches     int64  `bun:"batches,notnull,type:bigint"`    // of the run
 	KeysInPass  int64  `bun:"keys_in_pass,notnull,type:bigint"`
 	FoundInPass int64  `bun:"found_in_pass,notnull,type:bigint"`
 
@@ -104,6 +105,13 @@ type Range struct {
 	LimitedCode string  `bun:"limited_code,notnull,type:varchar(40)"`
 	LimitedBy   string  `bun:"limited_by,notnull,type:varchar(200)"`
 }
+
+// The values of [Range].Began.
+const (
+	BeganUnclear = ""      // transactions that had written to the table may have been open
+	BeganClear   = "clear" // those that had written to the table by the end of the pass before had ended
+	BeganDue     = "due"   // nothing is left to do but a pass that begins clear
+)
 
 // Quarantined is a row that could not be transformed.
 type Quarantined struct {
