@@ -31,7 +31,10 @@
 // When a pass has found pending rows, another one follows: rows that the app
 // inserted behind the cursor, or changed between our read and our write, are
 // found by it. Only a pass that finds none, with an empty quarantine, completes
-// the transform.
+// the transform, and only if it began after every transaction had ended that had
+// written to the table by the end of the pass before: what they wrote is in no pass
+// until they commit. Who only reads holds up nothing, and a first pass that meets a
+// long transaction goes to work all the same (see [WriterLister]).
 //
 // A transform with Options.Journal can be reverted ([Control.Revert]), halfway or
 // complete: the same runner walks its journal from the newest entry to the oldest,
@@ -59,6 +62,16 @@
 //   - Rows are not locked between read and write. A row that the app changes all
 //     the time is left to a later pass each time.
 //   - A hung goroutine cannot be stopped in Go. It is left behind, and counted.
+//   - A row that is made pending behind the cursor while the last pass goes on is
+//     found by a verification, or by the next run: from the first batch on, the app
+//     must write both columns. The same goes for what PostgreSQL's ATTACH PARTITION
+//     brings in, for a pending condition that looks at other tables, and, on
+//     MariaDB and MySQL, for a session that is at home in another database than the
+//     table and the app.
+//   - MariaDB and MySQL show open transactions to users with the right PROCESS, and
+//     not which tables they have written to, so any of the same database counts.
+//     Without the right, each pass but the first waits for ten seconds instead, and a
+//     transaction that takes longer can be missed.
 //   - The estimate of what remains is an estimate: it is made from the key's
 //     range, without counting the table.
 //

@@ -61,7 +61,7 @@ func (s *subject) Check(db *bun.DB) error {
 }
 
 // Open implements [bgtransform.Transform]. The optional Estimator is left out:
-// it has no influence on the outcome.
+// it has no influence on the outcome. So is WriterLister: nobody else writes.
 func (s *subject) Open(ctx context.Context, db *bun.DB) (bgtransform.Stepper, error) {
 	done, err := s.turn.take(ctx)
 	if err != nil {
