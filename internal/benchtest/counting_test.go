@@ -4,26 +4,45 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/mysqldialect"
 	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/schema"
 )
 
-// openCounted opens a database through a driver that keeps what it is asked.
+// openCounted opens a PostgreSQL through a driver that keeps what it is asked.
 func openCounted(tb testing.TB, dsn string) (*bun.DB, *calls) {
 	tb.Helper()
 	config, err := pgx.ParseConfig(dsn)
 	must(tb, err)
+	return countedPool(tb, stdlib.GetConnector(*config), pgdialect.New())
+}
+
+// openCountedMariaDB is openCounted for a MariaDB.
+func openCountedMariaDB(tb testing.TB, dsn string) (*bun.DB, *calls) {
+	tb.Helper()
+	config, err := mysql.ParseDSN(dsn)
+	must(tb, err)
+	connector, err := mysql.NewConnector(config)
+	must(tb, err)
+	return countedPool(tb, connector, mysqldialect.New())
+}
+
+func countedPool(tb testing.TB, connector driver.Connector, dialect schema.Dialect) (*bun.DB, *calls) {
+	tb.Helper()
 	c := new(calls)
-	pool := sql.OpenDB(countingConnector{stdlib.GetConnector(*config), c})
+	pool := sql.OpenDB(countingConnector{connector, c})
 	tb.Cleanup(func() { _ = pool.Close() })
-	return bun.NewDB(pool, pgdialect.New()), c
+	return bun.NewDB(pool, dialect), c
 }
 
 // calls are what a driver was asked, each of which is a trip to the server and back.
@@ -57,15 +76,15 @@ func (c countingConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, ok := conn.(pgxConn)
+	base, ok := conn.(fullConn)
 	if !ok {
 		return nil, fmt.Errorf("a connection is a %T", conn)
 	}
 	return countingConn{base, c.c}, nil
 }
 
-// pgxConn is what database/sql uses of the driver's connection.
-type pgxConn interface {
+// fullConn is what database/sql uses of both drivers' connections.
+type fullConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
@@ -77,29 +96,83 @@ type pgxConn interface {
 }
 
 type countingConn struct {
-	pgxConn
+	fullConn
 	c *calls
+}
+
+// IsValid implements [driver.Validator].
+func (c countingConn) IsValid() bool {
+	v, ok := c.fullConn.(driver.Validator)
+	return !ok || v.IsValid()
 }
 
 func (c countingConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.c.add("prepare " + query)
-	return c.pgxConn.PrepareContext(ctx, query)
+	stmt, err := c.fullConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	base, ok := stmt.(fullStmt)
+	if !ok {
+		return nil, fmt.Errorf("a statement is a %T", stmt)
+	}
+	return countingStmt{base, c.c, query}, nil
 }
 
 func (c countingConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	c.c.add(query)
-	return c.pgxConn.ExecContext(ctx, query, args)
+	res, err := c.fullConn.ExecContext(ctx, query, args)
+	c.sent(query, err)
+	return res, err
 }
 
 func (c countingConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	c.c.add(query)
-	return c.pgxConn.QueryContext(ctx, query, args)
+	rows, err := c.fullConn.QueryContext(ctx, query, args)
+	c.sent(query, err)
+	return rows, err
+}
+
+// sent counts a statement, unless the driver wants it to be prepared first.
+func (c countingConn) sent(query string, err error) {
+	if !errors.Is(err, driver.ErrSkip) {
+		c.c.add(query)
+	}
 }
 
 func (c countingConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	c.c.add("BEGIN")
-	tx, err := c.pgxConn.BeginTx(ctx, opts)
+	tx, err := c.fullConn.BeginTx(ctx, opts)
 	return countingTx{tx, c.c}, err
+}
+
+// fullStmt is what database/sql uses of a prepared statement.
+type fullStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+type countingStmt struct {
+	fullStmt
+	c     *calls
+	query string
+}
+
+// CheckNamedValue implements [driver.NamedValueChecker].
+func (s countingStmt) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := s.fullStmt.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
+func (s countingStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.c.add(s.query)
+	return s.fullStmt.ExecContext(ctx, args)
+}
+
+func (s countingStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.c.add(s.query)
+	return s.fullStmt.QueryContext(ctx, args)
 }
 
 type countingTx struct {

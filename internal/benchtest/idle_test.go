@@ -56,7 +56,7 @@ func TestIdleCost(t *testing.T) {
 		t.Run(fmt.Sprintf("%d disabled %t", test.transforms, test.disabled), func(t *testing.T) {
 			const poll = 100 * time.Millisecond
 			db, counted := openCounted(t, testserver.SharedPostgres(t).Database(t))
-			s := &server{name: "PostgreSQL", db: db, series: "generate_series(1, %d) AS n"}
+			s := &server{name: "PostgreSQL", db: db, series: postgresSeries}
 			s.fill(t, 10)
 			client := redis.NewClient(&redis.Options{Addr: testserver.SharedRedis(t).Addr()})
 			t.Cleanup(func() { _ = client.Close() })

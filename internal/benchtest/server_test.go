@@ -42,6 +42,12 @@ type server struct {
 	wrong string
 }
 
+// Table expressions that give n the numbers from 1 to %d.
+const (
+	postgresSeries = "generate_series(1, %d) AS n"
+	mariadbSeries  = "(SELECT seq AS n FROM seq_1_to_%d) AS n"
+)
+
 // startPostgres starts a server with the memory of a small production server.
 // Autovacuum sleeps: what it does to one way of several is not that way's fault.
 func startPostgres(tb testing.TB) *server {
@@ -51,7 +57,7 @@ func startPostgres(tb testing.TB) *server {
 		name:   "PostgreSQL",
 		db:     open(tb, "pgx", pg.Database(tb)),
 		cpu:    pg.CPUTime,
-		series: "generate_series(1, %d) AS n",
+		series: postgresSeries,
 		settle: []string{"VACUUM (ANALYZE) tracks", "CHECKPOINT"},
 		wrong:  "length_ms IS DISTINCT FROM length * 1000",
 	}
@@ -64,7 +70,7 @@ func startMariaDB(tb testing.TB) *server {
 		name:   "MariaDB",
 		db:     open(tb, "mysql", m.Database(tb)),
 		cpu:    m.CPUTime,
-		series: "(SELECT seq AS n FROM seq_1_to_%d) AS n",
+		series: mariadbSeries,
 		settle: []string{"ANALYZE TABLE tracks"},
 		wrong:  "NOT (length_ms <=> length * 1000)",
 	}

@@ -40,23 +40,34 @@ func (w *tripsWatch) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo
 // are what a small batch costs.
 func TestTripsOfABatch(t *testing.T) {
 	t.Parallel()
+	postgres := func(t *testing.T) (*server, *calls) {
+		db, counted := openCounted(t, testserver.SharedPostgres(t).Database(t))
+		return &server{name: "PostgreSQL", db: db, series: postgresSeries}, counted
+	}
+	// MariaDB's driver prepares a statement with bound values first, each time.
+	mariadb := func(t *testing.T) (*server, *calls) {
+		db, counted := openCountedMariaDB(t, testserver.SharedMariaDB(t).Database(t))
+		return &server{name: "MariaDB", db: db, series: mariadbSeries}, counted
+	}
 	for name, test := range map[string]struct {
+		on    func(t *testing.T) (*server, *calls)
 		tr    bgtransform.Transform
 		trips int
 	}{
-		"SQL":  {sqlTransform(), 7},
-		"Rows": {rowsTransform(), 8},
+		"PostgreSQL SQL":                 {postgres, sqlTransform(), 7},
+		"PostgreSQL Rows":                {postgres, rowsTransform(), 8},
+		"PostgreSQL Rows with a journal": {postgres, journaledTransform(), 11}, // the rows once more, and two inserts
 
-		"Rows with a journal": {journaledTransform(), 11}, // the rows once more, and two inserts
+		"MariaDB SQL":  {mariadb, sqlTransform(), 100},
+		"MariaDB Rows": {mariadb, rowsTransform(), 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db, counted := openCounted(t, testserver.SharedPostgres(t).Database(t))
-			s := &server{name: "PostgreSQL", db: db, series: "generate_series(1, %d) AS n"}
+			s, counted := test.on(t)
 			s.fill(t, 20_000)
 			w := &tripsWatch{watch: newWatch(), calls: counted}
 			began := time.Now()
-			run(t, db, bgtransform.Config{Limits: unthrottled(batchSize), Observer: w, Logger: slog.New(slog.DiscardHandler)}, test.tr, w.watch)
+			run(t, s.db, bgtransform.Config{Limits: unthrottled(batchSize), Observer: w, Logger: slog.New(slog.DiscardHandler)}, test.tr, w.watch)
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			// Neither a batch that looks whether its rows have turned, nor one
