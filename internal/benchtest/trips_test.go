@@ -58,8 +58,8 @@ func TestTripsOfABatch(t *testing.T) {
 		"PostgreSQL Rows":                {postgres, rowsTransform(), 8},
 		"PostgreSQL Rows with a journal": {postgres, journaledTransform(), 11}, // the rows once more, and two inserts
 
-		"MariaDB SQL":  {mariadb, sqlTransform(), 100},
-		"MariaDB Rows": {mariadb, rowsTransform(), 100},
+		"MariaDB SQL":  {mariadb, sqlTransform(), 10},
+		"MariaDB Rows": {mariadb, rowsTransform(), 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
