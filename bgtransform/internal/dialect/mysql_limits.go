@@ -15,12 +15,12 @@ import (
 // setting which the connection could carry back to the app. The driver leaves
 // a query running on the server when its context ends.
 func (d *Dialect) mysqlRead(ctx context.Context, db *bun.DB, l Limits, fn func(ctx context.Context, q Querier) error) error {
-	return fn(ctx, mysqlBounded{d.Bound(db), l.Statement})
+	return fn(ctx, mysqlBounded{d.Bound(db), l})
 }
 
 type mysqlBounded struct {
 	Querier
-	limit time.Duration
+	limits Limits
 }
 
 func (q mysqlBounded) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
@@ -31,15 +31,23 @@ func (q mysqlBounded) QueryRowContext(ctx context.Context, query string, args ..
 	return q.Querier.QueryRowContext(ctx, q.bounded(query), args...)
 }
 
-// bounded adds MariaDB's clause, and the hint that MySQL has for SELECT.
+// bounded adds MariaDB's clause, and the hint that MySQL has for SELECT. A query
+// locks no rows, but waits for a table that somebody alters, or is about to.
 func (q mysqlBounded) bounded(query string) string {
-	if q.limit <= 0 {
+	var set []string
+	if q.limits.Statement > 0 {
+		if rest, ok := strings.CutPrefix(query, "SELECT "); ok {
+			query = "SELECT /*+ MAX_EXECUTION_TIME(" + milliseconds(q.limits.Statement) + ") */ " + rest
+		}
+		set = append(set, "max_statement_time = "+seconds(q.limits.Statement))
+	}
+	if q.limits.Lock > 0 {
+		set = append(set, "lock_wait_timeout = "+wholeSeconds(q.limits.Lock))
+	}
+	if len(set) == 0 {
 		return query
 	}
-	if rest, ok := strings.CutPrefix(query, "SELECT "); ok {
-		query = "SELECT /*+ MAX_EXECUTION_TIME(" + milliseconds(q.limit) + ") */ " + rest
-	}
-	return "/*M! SET STATEMENT max_statement_time = " + seconds(q.limit) + " FOR */ " + query
+	return "/*M! SET STATEMENT " + strings.Join(set, ", ") + " FOR */ " + query
 }
 
 // mysqlRestore is for failures on the way back: it bounds what a connection may

@@ -126,8 +126,8 @@ func TestLimitsOnMariaDBBoundAStatement(t *testing.T) {
 	}
 }
 
-// Neither a row that another transaction holds, nor a table that is locked,
-// makes a transaction of ours wait for long.
+// Neither a row that another transaction holds, nor a table that is locked, makes a
+// transaction of ours wait for long, nor the latter a query.
 func TestLimitsOnMariaDBBoundTheWaitForALock(t *testing.T) {
 	t.Parallel()
 	for name, lock := range map[string]string{"a row": "SELECT * FROM t FOR UPDATE", "a table": "LOCK TABLES t WRITE"} {
@@ -146,12 +146,21 @@ func TestLimitsOnMariaDBBoundTheWaitForALock(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			d := dialectOf(t, db)
-			err = d.Transact(t.Context(), db, dialect.Limits{Lock: 50 * time.Millisecond}, func(ctx context.Context, tx bun.Tx) error {
+			d, limits := dialectOf(t, db), dialect.Limits{Lock: 50 * time.Millisecond}
+			err = d.Transact(t.Context(), db, limits, func(ctx context.Context, tx bun.Tx) error {
 				return errorOf(tx.ExecContext(ctx, "UPDATE t SET v = 2"))
 			})
 			if err == nil || d.Classify(err) != dialect.Transient {
 				t.Errorf("the update ended with %v (%s), want that it waited for a lock in vain", err, d.Classify(err))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			var n int
+			err = d.Read(ctx, db, limits, func(ctx context.Context, q dialect.Querier) error {
+				return q.QueryRowContext(ctx, "SELECT v FROM t").Scan(&n)
+			})
+			if want := map[bool]dialect.Class{true: dialect.Transient}[name == "a table"]; (err != nil) != (want != "") || err != nil && d.Classify(err) != want {
+				t.Errorf("beside %s that is locked, the query ended with %v", name, err)
 			}
 		})
 	}
