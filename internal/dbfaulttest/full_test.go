@@ -24,13 +24,12 @@ func TestI9DiskFull(t *testing.T) {
 	on(t, servers(), small, func(t *testing.T, p place) {
 		const rows = 2000
 		db := p.open(t)
-		p.seed(t, db, rows)
-		cfg, filled := quick(t), make(chan struct{})
-		cfg.Observer = &watcher{begin: func(bgtransform.BatchStartInfo) { <-filled }}
-		in := start(t, db, cfg, growing())
-		in.untilState(bgtransform.StateRunning) // its tables are there
+		p.seed(t, db, 0)
+		in := start(t, db, quick(t), growing())
+		in.untilState(bgtransform.StateComplete) // its tables are there
+		p.insert(t, db, 1, rows)
 		free := p.fill(t, db)
-		close(filled)
+		in.again()
 		st := in.untilWhy(bgtransform.ReasonDatabase, map[string]string{postgres: "could not extend file", mariadb: "is full"}[p.kind])
 		if st.Quarantined != 0 || st.State == bgtransform.StateFailed {
 			t.Errorf("state %s with %d rows in quarantine", st.State, st.Quarantined)
