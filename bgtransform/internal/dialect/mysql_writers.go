@@ -62,7 +62,7 @@ func (d *Dialect) mysqlListed(ctx context.Context, db *bun.DB, l Limits, table T
 		return nil, false, err
 	}
 	err = ended(ctx, tx, func(ctx context.Context, tx bun.Tx) error {
-		q := mysqlBounded{d.Bound(tx), l.within(ctx).Statement}
+		q := mysqlBounded{d.Bound(tx), l.within(ctx)}
 		var row int
 		if err := q.QueryRowContext(ctx, "SELECT 1 FROM "+table.SQL+" LIMIT 1").Scan(&row); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
