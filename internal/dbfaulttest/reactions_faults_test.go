@@ -133,7 +133,8 @@ func (f *fault) denied() {
 	} else {
 		app.dsn = user + strings.TrimPrefix(app.dsn, "root")
 		user += "@'%'"
-		exec(f.t, f.admin, "CREATE USER "+user, "GRANT SELECT, INSERT, DELETE ON "+database+".* TO "+user)
+		exec(f.t, f.admin, "CREATE USER "+user, "GRANT SELECT, INSERT, DELETE ON "+database+".* TO "+user,
+			"GRANT PROCESS ON *.* TO "+user) // or each pass waits for who may be writing
 		// Sessions heed at once only what is said of a table, so all are there before.
 		tables, err := store.New(f.admin)
 		must(f.t, err)
