@@ -17,6 +17,11 @@ import (
 //
 // Roll the app back first, to a version that works with the old values and
 // does not write the new ones.
+//
+// [Control.Retry] tries again what the database has refused, and nothing else. An
+// entry whose row has changed stays as it was left, even if the app later sets the
+// row back to what the transform had made of it: that value is the app's then, and
+// nobody could tell it from one that was never touched.
 func (c *Control) Revert(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "revert", Desired: store.Run, Restart: true, Mode: store.ModeRevert},
 		StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete)
