@@ -167,6 +167,7 @@ func TestVerifyCutShort(t *testing.T) {
 		return each(ctx, m)
 	}
 	cfg := quick(t)
+	cfg.LeaseTTL = time.Minute               // no batch is tried twice, however slow the machine is
 	cfg.Limits.Target = 5 * time.Millisecond // so the budget is 50 ms, ten rows at most
 	in := start(t, db, cfg, r)
 	in.untilState("x", bgtransform.StateComplete)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/uptrace/bun"
@@ -75,6 +76,7 @@ func TestI2VerificationIsResumed(t *testing.T) {
 			}
 			calls.Store(0)
 			cfg := quick(t)
+			cfg.LeaseTTL = time.Minute // no batch is tried twice, however slow the machine is
 			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 50, StartBatch: 50, MaxBatch: 50}
 			second := start(t, db, cfg, r)
 			v := second.verifiedAlready("x")

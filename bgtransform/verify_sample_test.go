@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -72,6 +73,7 @@ func TestVerifySampleOfSmallBatches(t *testing.T) {
 		return each(ctx, m)
 	}
 	cfg := quick(t)
+	cfg.LeaseTTL = time.Minute // no batch is tried twice, however slow the machine is
 	cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 7, StartBatch: 7, MaxBatch: 7}
 	in := start(t, newDB(t, 1500), cfg, r)
 	in.untilState("x", bgtransform.StateComplete)
