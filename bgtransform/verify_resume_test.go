@@ -122,6 +122,7 @@ func TestStopVerify(t *testing.T) {
 	must(t, in.Control().Verify(t.Context(), "x", bgtransform.VerifyOptions{}, ann))
 	in.until("x", "half verified", func(st bgtransform.Status) bool { return st.Verify != nil && st.Verify.Rows == 200 })
 	must(t, in.Control().StopVerify(t.Context(), "x", bgtransform.By{Who: "bob", Why: "enough"}))
+	<-time.After(200 * time.Millisecond) // what operators want is read again by then, before the next batch
 	close(asked)
 	v := in.verifiedAlready("x")
 	if v.State != bgtransform.VerifyStopped || !strings.Contains(v.Reason, "stopped by bob: enough") || v.Clean() || v.Rows >= 550 || v.Mismatches != 1 || v.Ended.IsZero() {
