@@ -24,6 +24,7 @@ func cutOff(t *testing.T, pool *bun.DB, transform bgtransform.Transform, n int64
 	var begun atomic.Int64
 	dead := make(chan struct{})
 	cfg := quick(t)
+	cfg.LeaseTTL = time.Minute // so that each batch begins once
 	cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 50, StartBatch: 50, MaxBatch: 50}
 	cfg.Observer = &recorder{hook: func(bgtransform.BatchStartInfo) {
 		if armed.Load() && begun.Add(1) == n {
