@@ -24,7 +24,6 @@ func cutOff(t *testing.T, pool *bun.DB, transform bgtransform.Transform, n int64
 	var begun atomic.Int64
 	dead := make(chan struct{})
 	cfg := quick(t)
-	cfg.LeaseTTL = time.Minute // so that each batch begins once
 	cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 50, StartBatch: 50, MaxBatch: 50}
 	cfg.Observer = &recorder{hook: func(bgtransform.BatchStartInfo) {
 		if armed.Load() && begun.Add(1) == n {
@@ -77,7 +76,6 @@ func TestI2VerificationIsResumed(t *testing.T) {
 			}
 			calls.Store(0)
 			cfg := quick(t)
-			cfg.LeaseTTL = time.Minute // no batch is tried twice, however slow the machine is
 			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 50, StartBatch: 50, MaxBatch: 50}
 			second := start(t, db, cfg, r)
 			v := second.verifiedAlready("x")
