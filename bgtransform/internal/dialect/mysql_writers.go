@@ -29,14 +29,15 @@ func mysqlOpen(mark string) string {
 }
 
 // How often the list is asked for until it is a new one, and how long is waited at
-// least in between, which is longer than the server keeps it.
+// least in between: longer than the server keeps it, and twice as long each time, for
+// those who ask too often keep the list old for each other.
 const (
-	mysqlOpenTries = 10
+	mysqlOpenTries = 5
 	mysqlOpenWait  = 110 * time.Millisecond
 )
 
 func (d *Dialect) mysqlWriters(ctx context.Context, db *bun.DB, l Limits, table Table) ([]Writer, error) {
-	for range mysqlOpenTries {
+	for wait := mysqlOpenWait; wait < mysqlOpenWait<<mysqlOpenTries; wait *= 2 {
 		open, fresh, err := d.mysqlListed(ctx, db, l, table)
 		if mysqlDenied(err) { // it takes the right PROCESS
 			return nil, ErrWritersUnseen
@@ -44,12 +45,12 @@ func (d *Dialect) mysqlWriters(ctx context.Context, db *bun.DB, l Limits, table 
 		if err != nil || fresh {
 			return open, err
 		}
-		wait := time.NewTimer(mysqlOpenWait + rand.N(mysqlOpenWait))
+		again := time.NewTimer(wait/2 + rand.N(wait) + mysqlOpenWait/2)
 		select {
 		case <-ctx.Done():
-			wait.Stop()
+			again.Stop()
 			return nil, ctx.Err()
-		case <-wait.C:
+		case <-again.C:
 		}
 	}
 	return nil, ErrWritersUnseen
