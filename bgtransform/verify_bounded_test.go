@@ -24,11 +24,11 @@ func TestI4BoundedVerification(t *testing.T) {
 		seen := &statements{Connector: base}
 		db := bun.NewDB(sql.OpenDB(seen), sqlitedialect.New())
 		t.Cleanup(func() { _ = db.Close() })
-		seed(t, db, 5000)
+		seed(t, db, 2000)
 		in := start(t, db, quick(t), transform)
 		in.untilState("x", bgtransform.StateComplete)
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id BETWEEN 4201 AND 4900") // whole batches, and single rows
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (1, 2500, 5000)")
+		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id BETWEEN 1201 AND 1900") // whole batches, and single rows
+		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (1, 1000, 2000)")
 		for _, o := range []bgtransform.VerifyOptions{{}, {Sample: 0.01}, {Repair: true}} {
 			seen.forget()
 			v := in.verified("x", o)

@@ -150,7 +150,7 @@ func TestI3RepairBesideWriters(t *testing.T) {
 			leave := sync.OnceFunc(func() { close(stop); busy.Wait() })
 			t.Cleanup(leave)
 			var repaired int64
-			for i := 0; i < 3 || (repaired == 0 && i < 50); i++ {
+			for i := 0; i < 1 || (repaired == 0 && i < 50); i++ {
 				v := in.verified("x", bgtransform.VerifyOptions{Repair: true})
 				if v.State != bgtransform.VerifyDone || v.Repaired > v.Mismatches || v.Pending+v.Unchecked != 0 {
 					t.Errorf("%s: %+v: %q", name, v, in.found("x"))
