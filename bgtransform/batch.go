@@ -244,6 +244,7 @@ func (a *attempt) settle(ctx context.Context) error {
 	a.log.InfoContext(ctx, "bgtransform: the last checkpoint was unsure; going on from what the database holds",
 		"batch", rec.Range.Batches, "believed", a.rec.Range.Batches)
 	a.rec.Range, a.rec.Held, a.unsure = rec.Range, rec.Held, false
+	a.awaited = awaited{}
 	return nil
 }
 

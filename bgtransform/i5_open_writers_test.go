@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -87,9 +88,14 @@ func TestI5CompleteWaitsForWritersThatEndMeanwhile(t *testing.T) {
 		exec(t, db, "UPDATE tracks SET length_ms = length * 1000")
 		app := begun(t, d.open(t), "UPDATE tracks SET length_ms = NULL WHERE id = 5")
 		cfg := quick(t)
+		var once sync.Once // a batch may be tried again
 		cfg.Observer = &recorder{hook: func(info bgtransform.BatchStartInfo) {
 			if info.Batch == 2 {
-				must(t, app.Commit())
+				once.Do(func() {
+					if err := app.Commit(); err != nil {
+						t.Errorf("the app's commit: %v", err)
+					}
+				})
 			}
 		}}
 		st := start(t, db, cfg, toMSBySQL("x")).untilState("x", bgtransform.StateComplete)

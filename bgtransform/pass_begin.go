@@ -1,6 +1,7 @@
 package bgtransform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,14 +20,20 @@ const (
 
 	// settleBlind is for a database that does not show them.
 	settleBlind = 10 * time.Second
+
+	// holdFor is how long an attempt waits for them that has nothing else to do,
+	// before it leaves its slot to other transforms, and holdPause for how long.
+	holdFor   = 10 * time.Second
+	holdPause = 5 * time.Second
 )
 
 // awaited are the transactions that a pass waits for before it begins.
 type awaited struct {
-	pass  int64 // 0: nothing was looked at yet
+	run, pass int64 // 0: nothing was looked at yet
+
 	since time.Time
 	open  []OpenWriter
-	blind bool // they cannot be seen
+	blind bool // they could not be seen yet
 	told  bool // it was shown that the pass waits
 	over  bool
 }
@@ -39,16 +46,20 @@ type awaited struct {
 // A pass that found nothing completes the transform only if it began after they had
 // ended; else the next one is due, and waits for as long as they are open.
 func (a *attempt) beginPass(ctx context.Context) (time.Duration, error) {
+	if err := a.settled(ctx); err != nil { // else the database's view of the pass would come back with its first batch
+		return 0, err
+	}
 	r, w := &a.rec.Range, &a.awaited
-	if r.Cursor != "" || r.Mode != store.ModeTransform || a.e.settings.dryRun || (w.pass == r.Pass && w.over) {
+	if r.Cursor != "" || r.Mode != store.ModeTransform || a.e.settings.dryRun || (w.of(r) && w.over) {
 		return 0, nil
 	}
-	if w.pass != r.Pass {
-		*w = awaited{pass: r.Pass}
+	if !w.of(r) {
+		*w = awaited{run: r.Run, pass: r.Pass}
 	}
 	if err := a.lookForWriters(ctx); err != nil {
 		return 0, err
 	}
+	a.retry.Reset()
 	waited := time.Since(w.since)
 	switch clear := len(w.open) == 0 && !w.blind; {
 	case clear, w.blind && waited >= settleBlind:
@@ -62,6 +73,14 @@ func (a *attempt) beginPass(ctx context.Context) (time.Duration, error) {
 		r.LimitedCode, r.LimitedBy = "", ""
 	}
 	return 0, nil
+}
+
+func (w *awaited) of(r *store.Range) bool { return w.run == r.Run && w.pass == r.Pass }
+
+// long reports whether a pass waits with which nothing but completion is left, and
+// has done so for long enough that others should have the slot.
+func (w *awaited) long(r store.Range) bool {
+	return r.Began == store.BeganDue && !w.blind && time.Since(w.since) >= holdFor
 }
 
 // lookForWriters brings up to date which of the awaited are open still.
@@ -79,12 +98,12 @@ func (a *attempt) lookForWriters(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, ErrWritersUnseen):
-		w.blind, w.open = true, nil
+		w.blind = w.blind || first // who was seen before is open until it is seen that it is not
 	case err != nil:
 		return fmt.Errorf("look for open transactions: %w", withCause(ctx, foreign(a.stepper, err)))
-	case first:
-		w.open = open
-	case !w.blind:
+	case first, w.blind:
+		w.open, w.blind = open, false // who was open at first and is so still is among them
+	default:
 		w.open = slices.DeleteFunc(w.open, func(was OpenWriter) bool {
 			return !slices.ContainsFunc(open, func(is OpenWriter) bool { return is.ID == was.ID })
 		})
@@ -114,13 +133,13 @@ func (w *awaited) reason() Reason {
 			Until: w.since.Add(settleBlind),
 		}
 	}
-	oldest := slices.MaxFunc(w.open, func(a, b OpenWriter) int { return int(a.Age - b.Age) })
+	oldest := slices.MaxFunc(w.open, func(a, b OpenWriter) int { return cmp.Compare(a.Age, b.Age) })
 	text := "the next pass begins when a transaction ends that has written to the table: " + oldest.Who
 	if n := len(w.open) - 1; n > 0 {
 		text = fmt.Sprintf("the next pass begins when %d transactions have ended that have written to the table; the oldest: %s", n+1, oldest.Who)
 	}
 	if oldest.Age >= 0 {
-		text += ", open since " + w.since.Add(-oldest.Age).Format(time.TimeOnly)
+		text += ", open since " + w.since.Add(-oldest.Age).Format(time.RFC3339)
 	}
 	return Reason{Code: ReasonWriters, Text: text}
 }

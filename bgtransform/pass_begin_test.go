@@ -50,7 +50,8 @@ func TestBeginPass(t *testing.T) {
 		"unseen, for the first pass": {1, "", []beginning{{0, nil, true, store.BeganUnclear}}},
 		"unseen, for the next":       {2, "", []beginning{{0, nil, true, waiting}, {lateBlind, nil, true, store.BeganClear}}},
 		"unseen, for completion":     {2, store.BeganDue, []beginning{{0, nil, true, waiting}, {settleBlind / 2, nil, true, waiting}, {lateBlind, nil, true, store.BeganClear}}},
-		"unseen from some time on":   {2, store.BeganDue, []beginning{{0, []string{"a"}, false, waiting}, {early, nil, true, waiting}, {lateBlind, nil, true, store.BeganClear}}},
+		"unseen from some time on":   {2, store.BeganDue, []beginning{{0, []string{"a"}, false, waiting}, {early, nil, true, waiting}, {time.Hour, nil, true, waiting}, {time.Hour, nil, false, store.BeganClear}}},
+		"seen from some time on":     {2, store.BeganDue, []beginning{{0, nil, true, waiting}, {early, []string{"a"}, false, waiting}, {time.Hour, []string{"a", "b"}, false, waiting}, {time.Hour, []string{"b"}, false, store.BeganClear}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +86,21 @@ func TestBeginPass(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A new run begins with a look of its own, whatever the one before had seen.
+func TestBeginPassOfANewRun(t *testing.T) {
+	t.Parallel()
+	stepper := &listing{}
+	a := &attempt{e: &entry{}, stepper: stepper, rec: store.Record{Range: store.Range{Run: 1, Pass: 1}}}
+	if rest, err := a.beginPass(t.Context()); rest > 0 || err != nil || a.rec.Range.Began != store.BeganClear {
+		t.Fatalf("the first run waits %s, %v, and its pass is %q", rest, err, a.rec.Range.Began)
+	}
+	a.rec.Range = store.Range{Run: 2, Pass: 1}
+	stepper.ids = []string{"a"}
+	if rest, err := a.beginPass(t.Context()); rest == 0 || err != nil {
+		t.Errorf("the second run does not wait: %v; its pass is %q", err, a.rec.Range.Began)
 	}
 }
 

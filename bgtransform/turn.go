@@ -50,6 +50,9 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		return a.react(stop, ctx, nil, err)
 	}
 	if rest > 0 {
+		if a.awaited.long(a.rec.Range) {
+			return ending{state: StateWaiting, reason: a.awaited.reason(), wait: holdPause}, true
+		}
 		a.nap(stop, ctx, rest)
 		return ending{}, false
 	}

@@ -69,6 +69,14 @@ func actKeepsWords(t *testing.T, f *fixture) {
 		if in.ByWhom != words || in.Why != words || log[0].ByWhom != words || log[0].Why != words {
 			t.Errorf("%q is kept as %q, %q, and in the log as %q, %q", words, in.ByWhom, in.Why, log[0].ByWhom, log[0].Why)
 		}
+		for _, code := range []string{"first", "changed"} {
+			f.must(f.store.Sign(t.Context(), store.Sign{Name: "x", Instance: "i", ReasonCode: code, Reason: words}))
+			signs, err := f.store.Signs(t.Context())
+			f.must(err)
+			if len(signs) != 1 || signs[0].Reason != words || signs[0].ReasonCode != code {
+				t.Errorf("%q is kept as %+v", words, signs)
+			}
+		}
 	}
 }
 

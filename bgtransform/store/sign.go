@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Sign is what an instance says of a transform that it does not advance, for
@@ -23,14 +25,19 @@ type Sign struct {
 
 // Sign writes what an instance says, in place of what it said before.
 func (s *Store) Sign(ctx context.Context, sign Sign) error {
-	res, err := s.db.NewUpdate().Model(&sign).Column("reason_code", "reason", "reason_until_ms", "seen_ms").
-		Value("seen_ms", "?", s.now()).WherePK().Exec(ctx)
-	if err == nil {
-		if n, affErr := res.RowsAffected(); affErr != nil || n > 0 {
-			return affErr
+	// Not a plain transaction, for the reason is anybody's words; see Act.
+	err := s.d.Transact(ctx, s.db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) error {
+		res, err := tx.NewUpdate().Model(&sign).Column("reason_code", "reason", "reason_until_ms", "seen_ms").
+			Value("seen_ms", "?", s.now()).WherePK().Exec(ctx)
+		if err != nil {
+			return err
 		}
-		_, err = s.db.NewInsert().Model(&sign).Value("seen_ms", "?", s.now()).Ignore().Exec(ctx)
-	}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		_, err = tx.NewInsert().Model(&sign).Value("seen_ms", "?", s.now()).Ignore().Exec(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("write sign of %q: %w", sign.Name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // mysqlOpen lists the transactions that have changed rows, whatever table these are
 // in: InnoDB does not show that. Left out are those of sessions that are at home in
 // a database which is neither the table's nor ours. A transaction without a session
-// is one that is prepared (XA PREPARE).
+// is one that is prepared (XA PREPARE), or the server's own, which is short. Those
+// of other nodes of a cluster are not in this node's list.
 //
 // The server keeps the list for the tenth of a second in which nobody has asked for
 // it, and as long as anybody goes on to ask, so a list counts only if this very
@@ -39,9 +41,6 @@ const (
 func (d *Dialect) mysqlWriters(ctx context.Context, db *bun.DB, l Limits, table Table) ([]Writer, error) {
 	for wait := mysqlOpenWait; wait < mysqlOpenWait<<mysqlOpenTries; wait *= 2 {
 		open, fresh, err := d.mysqlListed(ctx, db, l, table)
-		if mysqlDenied(err) { // it takes the right PROCESS
-			return nil, ErrWritersUnseen
-		}
 		if err != nil || fresh {
 			return open, err
 		}
@@ -69,6 +68,9 @@ func (d *Dialect) mysqlListed(ctx context.Context, db *bun.DB, l Limits, table T
 			return err
 		}
 		rows, err := q.QueryContext(ctx, mysqlOpen("bgtransform "+strconv.FormatUint(rand.Uint64(), 36)), mysqlName(table)[0])
+		if mysqlDenied(err) { // it takes the right PROCESS
+			return ErrWritersUnseen
+		}
 		if err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func (d *Dialect) mysqlListed(ctx context.Context, db *bun.DB, l Limits, table T
 func mysqlWho(id string, thread int64, command string) string {
 	switch {
 	case thread == 0:
-		return fmt.Sprintf("prepared transaction %s, see XA RECOVER", id)
+		return fmt.Sprintf("transaction %s without a session: prepared (see XA RECOVER), or the server's own", id)
 	case command == "":
 		return fmt.Sprintf("connection %d", thread)
 	default:
@@ -103,10 +105,12 @@ func mysqlWho(id string, thread int64, command string) string {
 	}
 }
 
+// mysqlDenied reports whether the list itself is refused: for want of a right, or by
+// a server that speaks the protocol and has none.
 func mysqlDenied(err error) bool {
 	if err == nil {
 		return false
 	}
 	number, _, ok := mysqlNumbers(err)
-	return ok && number == 1227
+	return ok && slices.Contains([]int{1044, 1109, 1142, 1143, 1146, 1227}, number)
 }

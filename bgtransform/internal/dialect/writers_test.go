@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,11 +50,15 @@ func commit(t *testing.T, tx bun.Tx) {
 
 func TestWriters(t *testing.T) {
 	t.Parallel()
+	// What others do on a server is in the list of MariaDB for a moment.
+	alone := sync.OnceValue(func() *testserver.MariaDB { return testserver.StartMariaDB(t) })
 	for name, open := range map[string]func(t *testing.T) *bun.DB{
 		"pg":    func(t *testing.T) *bun.DB { return pgNew(t) },
-		"mysql": func(t *testing.T) *bun.DB { return mariadb(t) },
+		"mysql": func(t *testing.T) *bun.DB { return mariadbAt(t, alone().Database(t)) },
 		// The isolation that many apps choose.
-		"mysql, read committed": func(t *testing.T) *bun.DB { return mariadb(t, "tx_isolation='READ-COMMITTED'") },
+		"mysql, read committed": func(t *testing.T) *bun.DB {
+			return mariadbAt(t, alone().Database(t), "tx_isolation='READ-COMMITTED'")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,13 +117,24 @@ func TestWritersThatArePrepared(t *testing.T) {
 	t.Parallel()
 	t.Run("pg", func(t *testing.T) {
 		t.Parallel()
-		db := pgConnect(t, testserver.StartPostgres(t, "max_prepared_transactions=4").Database(t))
+		server := testserver.StartPostgres(t, "max_prepared_transactions=4")
+		db := pgConnect(t, server.Database(t))
 		exec(t, db, "CREATE TABLE rows_of (id int PRIMARY KEY)")
 		tx := begun(t, db, "INSERT INTO rows_of VALUES (1)", "PREPARE TRANSACTION 'two'")
 		_ = tx.Rollback()
 		got := writers(t, db, "rows_of")
 		if len(got) != 1 || !strings.Contains(got[0].Who, "pg_prepared_xacts") || got[0].Age >= 0 {
 			t.Fatalf("listed are %+v, want the prepared transaction", got)
+		}
+		var number string
+		if err := db.QueryRowContext(t.Context(), "SELECT transaction FROM pg_prepared_xacts").Scan(&number); err != nil || number != got[0].ID {
+			t.Errorf("its number is %q, %v; want %q", got[0].ID, err, number)
+		}
+		db.SetMaxIdleConns(0)
+		server.Stop()
+		server.Start()
+		if after := writers(t, db, "rows_of"); len(after) != 1 || after[0].ID != got[0].ID {
+			t.Errorf("after a restart of the server it is %+v, was %+v", after, got)
 		}
 		exec(t, db, "COMMIT PREPARED 'two'")
 		if got := writers(t, db, "rows_of"); len(got) != 0 {
@@ -140,7 +156,12 @@ func TestWritersThatArePrepared(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Fatal(err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
 		for who := ""; !strings.Contains(who, "XA RECOVER"); { // the server notices by and by
+			if ctx.Err() != nil {
+				t.Fatalf("the prepared transaction is said to be of %s still", who)
+			}
 			got := writers(t, db, "rows_of")
 			if len(got) != 1 {
 				t.Fatalf("listed are %+v, want the prepared transaction", got)
