@@ -171,8 +171,7 @@ type Options struct {
 	// [Control.Revert] can write it back. It costs a read and an insert for each
 	// row changed, and the disk space, until [Control.DropJournal]. It is for
 	// [Rows] and [SQL]; other kinds hand images in [Applied]. What a verification
-	// repairs is not kept: a revert takes such a row for one that was never
-	// repaired. Off by default.
+	// repairs is kept in the same way. Off by default.
 	Journal bool
 	// VerifySample is the share of the rows that is verified whenever the
 	// transform has become complete, as in [VerifyOptions]: 1 for all rows, 0 for

@@ -186,9 +186,10 @@ func TestWriteKeyOfSeveralRowsOnPostgres(t *testing.T) {
 	db := pgNew(t)
 	exec(t, db, "CREATE TABLE t (id int8, v int8)")
 	for name, values := range map[string]string{
-		"as many as listed": "(1, 0), (1, 0), (2, 5), (3, 0)",
-		"more than listed":  "(1, 0), (1, 0), (2, 0), (3, 0)",
-		"fewer than listed": "(1, 0), (1, 0), (2, 5), (3, 5)",
+		"as many as listed":  "(1, 0), (1, 0), (2, 5), (3, 0)",
+		"more than listed":   "(1, 0), (1, 0), (2, 0), (3, 0)",
+		"fewer than listed":  "(1, 0), (1, 0), (2, 5), (3, 5)",
+		"the middle, thrice": "(1, 5), (2, 0), (2, 0), (2, 0), (3, 5)",
 	} {
 		exec(t, db, "DELETE FROM t")
 		exec(t, db, "INSERT INTO t VALUES "+values)
