@@ -176,7 +176,7 @@ func meterOf(t *testing.T, d database, table string) *meter {
 func (m *meter) run(t *testing.T, transform bgtransform.Transform) bgtransform.Status {
 	t.Helper()
 	other := m.d.open(t)
-	defer other.Close()
+	defer func() { _ = other.Close() }()
 	outside, err := bgtransform.NewControl(other)
 	must(t, err)
 	in := start(t, m.pool, quick(t), transform)
@@ -229,7 +229,7 @@ func (m *meter) ofPostgres(t *testing.T) (r reads) {
 	t.Helper()
 	db := m.d.open(t)
 	db.SetMaxOpenConns(1)
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	deadline, tick := time.NewTimer(time.Minute), time.NewTicker(10*time.Millisecond)
 	defer deadline.Stop()
 	defer tick.Stop()
@@ -251,7 +251,7 @@ func (m *meter) ofMariaDB(t *testing.T) (r reads) {
 	for range meterPool {
 		conn, err := m.pool.DB.Conn(t.Context())
 		must(t, err)
-		defer conn.Close() // not before: the next is to be another one
+		defer func() { _ = conn.Close() }() // not before: the next is to be another one
 		for name, to := range map[string]*int64{
 			"Handler_read_key": &r.inOrder, "Handler_read_next": &r.inOrder, "Handler_read_prev": &r.inOrder,
 			"Handler_read_rnd_next": &r.scanned,

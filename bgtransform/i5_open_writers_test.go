@@ -98,7 +98,7 @@ func TestI5CompleteWaitsForWritersThatEndMeanwhile(t *testing.T) {
 				})
 			}
 		}}
-		st := start(t, db, cfg, toMSBySQL("x")).untilState("x", bgtransform.StateComplete)
+		st := start(t, db, cfg, toMS("x")).untilState("x", bgtransform.StateComplete)
 		if n := count(t, db, "SELECT count(*) FROM tracks WHERE length_ms IS NULL"); n != 0 || st.Rows != 1 {
 			t.Errorf("complete, %d rows are pending, %d were done; want 0 and 1", n, st.Rows)
 		}
