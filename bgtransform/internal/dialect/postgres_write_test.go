@@ -116,7 +116,10 @@ func keysWithin(t *testing.T, d *dialect.Dialect, tx bun.Tx, walk keyset.Walk, r
 	for _, k := range walk.Keys[1:] {
 		list += ", " + d.Raw(k)
 	}
-	rows := must2(d.Bound(tx).QueryContext(t.Context(), "SELECT "+list+" FROM "+walk.Table+" WHERE "+cond+" ORDER BY "+walk.Order(), args...))(t)
+	rows, err := d.Bound(tx).QueryContext(t.Context(), "SELECT "+list+" FROM "+walk.Table+" WHERE "+cond+" ORDER BY "+walk.Order(), args...)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer func() { _ = rows.Close() }()
 	var all []keyset.Key
 	for rows.Next() {
