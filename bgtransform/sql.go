@@ -283,7 +283,7 @@ func (s *sqlStepper) apply(ctx context.Context, tx bun.Tx, r keyset.Range, skip 
 
 // updateAll changes each row of a range, or none: a count of all of them leaves out
 // none that holds the new values already, so that there is nothing to look for
-// first. It saves a tenth of the server's work, and a trip, while a table is pending as a whole.
+// first. It saves a trip while a table is pending as a whole.
 func (s *sqlStepper) updateAll(ctx context.Context, tx bun.Tx, r keyset.Range, skip string, args []any) (bool, error) {
 	if _, err := tx.Tx.ExecContext(ctx, "SAVEPOINT bgt_range"); err != nil {
 		return false, err
