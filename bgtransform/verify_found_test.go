@@ -160,7 +160,9 @@ func TestVerifyCutShort(t *testing.T) {
 	var calls atomic.Int64
 	r.Each = func(ctx context.Context, m *Track) error {
 		if slow.Load() {
-			calls.Add(1)
+			if !slices.Contains([]int64{2, 30, 59}, m.ID) { // these are done by the pass that follows
+				calls.Add(1)
+			}
 			timer := time.NewTimer(5 * time.Millisecond)
 			<-timer.C
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -51,13 +50,13 @@ func commit(t *testing.T, tx bun.Tx) {
 func TestWriters(t *testing.T) {
 	t.Parallel()
 	// What others do on a server is in the list of MariaDB for a moment.
-	alone := sync.OnceValue(func() *testserver.MariaDB { return testserver.StartMariaDB(t) })
+	alone := func(t *testing.T) string { return testserver.StartMariaDB(t).Database(t) }
 	for name, open := range map[string]func(t *testing.T) *bun.DB{
 		"pg":    func(t *testing.T) *bun.DB { return pgNew(t) },
-		"mysql": func(t *testing.T) *bun.DB { return mariadbAt(t, alone().Database(t)) },
+		"mysql": func(t *testing.T) *bun.DB { return mariadbAt(t, alone(t)) },
 		// The isolation that many apps choose.
 		"mysql, read committed": func(t *testing.T) *bun.DB {
-			return mariadbAt(t, alone().Database(t), "tx_isolation='READ-COMMITTED'")
+			return mariadbAt(t, alone(t), "tx_isolation='READ-COMMITTED'")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
