@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
 // freeAddr returns an address that nobody listens at.
@@ -78,7 +79,7 @@ func holderOf(t *testing.T, a, b *process) (holder, standby *process) {
 func freeze(t *testing.T, db *bun.DB, p *process) {
 	t.Helper()
 	eventually(t, "the process is frozen outside of a transaction", func() bool {
-		p.signal(t, syscall.SIGSTOP)
+		testserver.Freeze(t, p.cmd.Process.Pid)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
 		tx, err := db.BeginTx(ctx, nil) // takes the write lock

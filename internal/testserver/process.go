@@ -75,17 +75,17 @@ func (p *process) stop(ctx context.Context, s syscall.Signal) error {
 // freeze stops the process and all its descendants. They have stopped, every one
 // of them, when it returns.
 func (p *process) freeze(ctx context.Context) error {
-	_, err := p.frozen(ctx)
+	_, err := frozen(ctx, p.pid())
 	return err
 }
 
 // frozen freezes and returns who there is. Looking again after everyone has been
 // sent the signal finds those who were forked meanwhile.
-func (p *process) frozen(ctx context.Context) ([]task, error) {
+func frozen(ctx context.Context, pid int) ([]task, error) {
 	var family []task
 	err := until(ctx, func(context.Context) error {
 		var err error
-		if family, err = descent(p.pid()); err != nil {
+		if family, err = descent(pid); err != nil {
 			return err
 		}
 		running := 0
@@ -119,7 +119,7 @@ func (p *process) kill(ctx context.Context) error {
 	if p.ended() {
 		return nil
 	}
-	family, err := p.frozen(ctx)
+	family, err := frozen(ctx, p.pid())
 	for _, f := range family {
 		err = errors.Join(err, send(f.pid, syscall.SIGKILL))
 	}
