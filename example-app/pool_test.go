@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,38 +24,6 @@ func freeAddr(t *testing.T) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
-}
-
-// redisURL starts a private Redis server.
-func redisURL(t *testing.T) string {
-	t.Helper()
-	bin, err := exec.LookPath("redis-server")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("redis-server is not installed, and CI=true")
-		}
-		t.Skip("redis-server is not installed: no pool on a real Redis is tested")
-	}
-	host, port, err := net.SplitHostPort(freeAddr(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, "--port", port, "--bind", host, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	eventually(t, "Redis answers", func() bool {
-		conn, err := net.Dial("tcp", net.JoinHostPort(host, port))
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
-	})
-	return "redis://" + net.JoinHostPort(host, port) + "/0"
 }
 
 // holderOf waits until one of two processes runs the transform, and the other
@@ -95,7 +62,7 @@ func TestPoolOnRedis(t *testing.T) {
 	t.Parallel()
 	path := newDatabase(t, "-tracks", "20000")
 	db := audit(t, path)
-	env := []string{"REDIS_URL=" + redisURL(t)}
+	env := []string{"REDIS_URL=" + testserver.StartRedis(t).URL()}
 	holder, standby := holderOf(t, startOn(t, path, env, "-traffic=false"), startOn(t, path, env, "-traffic=false"))
 	st := standby.status(t)
 	if st.Here.Code != bgtransform.ReasonHeld || !strings.Contains(st.Here.Text, st.Holder) {
