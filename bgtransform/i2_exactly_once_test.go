@@ -11,9 +11,9 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/bgtransformtest"
 )
 
-// tenTracks are rows for the tests that kill at every commit.
-func tenTracks() bgtransformtest.Fixture {
-	tracks := make([]Track, 10)
+// tracksTo are rows for the tests that kill at every commit.
+func tracksTo(n int) bgtransformtest.Fixture {
+	tracks := make([]Track, n)
 	for i := range tracks {
 		tracks[i] = Track{ID: int64(i + 1), Length: int64(i)}
 	}
@@ -43,7 +43,7 @@ func TestI2ExactlyOnceInEffect(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			bgtransformtest.KillEverywhere(t, tenTracks(), c.transform, c.opts...)
+			bgtransformtest.KillEverywhere(t, tracksTo(10), c.transform, c.opts...)
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestI2ExactlyOnceCounters(t *testing.T) {
 func TestI2ExactlyOnceWithoutASecondLook(t *testing.T) {
 	t.Parallel()
 	bgtransformtest.KillEverywhere(t, func(ctx context.Context, db *bun.DB) error {
-		if err := tenTracks()(ctx, db); err != nil {
+		if err := tracksTo(10)(ctx, db); err != nil {
 			return err
 		}
 		_, err := db.ExecContext(ctx, "CREATE TABLE copies (of INTEGER)")

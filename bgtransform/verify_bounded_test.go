@@ -24,15 +24,15 @@ func TestI4BoundedVerification(t *testing.T) {
 		seen := &statements{Connector: base}
 		db := bun.NewDB(sql.OpenDB(seen), sqlitedialect.New())
 		t.Cleanup(func() { _ = db.Close() })
-		seed(t, db, 2000)
+		seed(t, db, 1000)
 		in := start(t, db, quick(t), transform)
 		in.untilState("x", bgtransform.StateComplete)
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id BETWEEN 1201 AND 1900") // whole batches, and single rows
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (1, 1000, 2000)")
+		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id BETWEEN 601 AND 950") // whole batches, and single rows
+		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (1, 500, 1000)")
 		for _, o := range []bgtransform.VerifyOptions{{}, {Sample: 0.01}, {Repair: true}} {
 			seen.forget()
 			v := in.verified("x", o)
-			want := int64(703)
+			want := int64(353)
 			if o.Sample > 0 {
 				want = v.Mismatches
 			}
@@ -76,11 +76,11 @@ func checkVerifyBounded(t *testing.T, db *bun.DB, s statement) {
 // The first mismatches are kept, and all are counted.
 func TestI4MismatchesKeptAreBounded(t *testing.T) {
 	t.Parallel()
-	db := newDB(t, 1500)
+	db := newDB(t, 1100)
 	in := start(t, db, quick(t), toMS("x"))
 	in.untilState("x", bgtransform.StateComplete)
 	exec(t, db, "UPDATE tracks SET length_ms = 7")
-	if v := in.verified("x", bgtransform.VerifyOptions{Repair: true}); v.Mismatches != 1500 || v.Repaired != 1500 || !v.Clean() {
+	if v := in.verified("x", bgtransform.VerifyOptions{Repair: true}); v.Mismatches != 1100 || v.Repaired != 1100 || !v.Clean() {
 		t.Errorf("%+v", v)
 	}
 	if got := in.found("x"); len(got) != 1000 {
