@@ -250,6 +250,9 @@ func (a *attempt) settle(ctx context.Context) error {
 
 // settled is settle for callers without a deadline.
 func (a *attempt) settled(ctx context.Context) error {
+	if !a.unsure {
+		return nil
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, errSilent)
 	defer cancel()
 	return withCause(ctx, a.settle(ctx))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -24,18 +25,19 @@ const (
 	// holdFor is how long an attempt waits for them that has nothing else to do,
 	// before it leaves its slot to other transforms, and holdPause for how long.
 	holdFor   = 10 * time.Second
-	holdPause = 5 * time.Second
+	holdPause = 20 * time.Second
 )
 
 // awaited are the transactions that a pass waits for before it begins.
 type awaited struct {
 	run, pass int64 // 0: nothing was looked at yet
 
-	since time.Time
-	open  []OpenWriter
-	blind bool // they could not be seen yet
-	told  bool // it was shown that the pass waits
-	over  bool
+	since  time.Time
+	open   []OpenWriter
+	blind  bool // they could not be seen yet
+	denied bool // nor will they be
+	told   bool // it was shown that the pass waits
+	over   bool
 }
 
 // beginPass looks, before the first batch of a pass, for transactions that have
@@ -62,9 +64,9 @@ func (a *attempt) beginPass(ctx context.Context) (time.Duration, error) {
 	a.retry.Reset()
 	waited := time.Since(w.since)
 	switch clear := len(w.open) == 0 && !w.blind; {
-	case clear, w.blind && waited >= settleBlind:
+	case clear, w.blind && w.denied && waited >= settleBlind:
 		r.Began, w.over = store.BeganClear, true
-	case r.Began == store.BeganDue, w.blind && r.Pass > 1, !w.blind && waited < settleFor:
+	case r.Began == store.BeganDue, w.blind && r.Pass > 1 && waited < settleBlind, !w.blind && waited < settleFor:
 		return min(max(waited, 50*time.Millisecond), longestNap), nil
 	default:
 		w.over = true
@@ -76,12 +78,6 @@ func (a *attempt) beginPass(ctx context.Context) (time.Duration, error) {
 }
 
 func (w *awaited) of(r *store.Range) bool { return w.run == r.Run && w.pass == r.Pass }
-
-// long reports whether a pass waits with which nothing but completion is left, and
-// has done so for long enough that others should have the slot.
-func (w *awaited) long(r store.Range) bool {
-	return r.Began == store.BeganDue && !w.blind && time.Since(w.since) >= holdFor
-}
 
 // lookForWriters brings up to date which of the awaited are open still.
 func (a *attempt) lookForWriters(ctx context.Context) error {
@@ -98,7 +94,9 @@ func (a *attempt) lookForWriters(ctx context.Context) error {
 	}
 	switch {
 	case errors.Is(err, ErrWritersUnseen):
-		w.blind = w.blind || first // who was seen before is open until it is seen that it is not
+		w.blind, w.denied = w.blind || first, true // who was seen before is open until it is seen that it is not
+	case errors.Is(err, dialect.ErrWritersStale):
+		w.blind = w.blind || first
 	case err != nil:
 		return fmt.Errorf("look for open transactions: %w", withCause(ctx, foreign(a.stepper, err)))
 	case first, w.blind:
@@ -111,8 +109,9 @@ func (a *attempt) lookForWriters(ctx context.Context) error {
 	return nil
 }
 
-// waitForWriters shows why the pass has not begun.
-func (a *attempt) waitForWriters(ctx context.Context, rest time.Duration) error {
+// waitForWriters shows why the pass has not begun, and waits. An attempt with which
+// nothing but completion is left makes room for other transforms by and by.
+func (a *attempt) waitForWriters(stop, ctx context.Context, rest time.Duration) (ending, bool) {
 	r, w, reason := &a.rec.Range, &a.awaited, a.awaited.reason()
 	r.LimitedCode, r.LimitedBy = string(ReasonWriters), clip(reason.Text, 200)
 	a.show()
@@ -122,11 +121,21 @@ func (a *attempt) waitForWriters(ctx context.Context, rest time.Duration) error 
 		a.log.InfoContext(ctx, "bgtransform: the next pass waits", "pass", r.Pass, "reason", reason.Text)
 		a.beat = time.Time{} // so that those who look from outside see it now
 	}
-	return a.giveSign(ctx)
+	if err := a.giveSign(ctx); err != nil {
+		return a.react(stop, ctx, nil, err)
+	}
+	if r.Began == store.BeganDue && time.Since(w.since) >= holdFor {
+		return ending{state: StateWaiting, reason: reason, wait: holdPause}, true
+	}
+	a.nap(stop, ctx, rest)
+	return ending{}, false
 }
 
 func (w *awaited) reason() Reason {
-	if w.blind {
+	switch {
+	case w.blind && !w.denied:
+		return Reason{Code: ReasonWriters, Text: "cannot see which transactions are open: somebody asks the server for its list so often that it stays old"}
+	case w.blind:
 		return Reason{
 			Code:  ReasonWriters,
 			Text:  "gives transactions that may have written to the table time to end before the next pass; this database user may not see which are open",

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -26,41 +27,43 @@ func (l *listing) OpenWriters(context.Context) ([]OpenWriter, error) {
 
 // beginning is one look of a pass that has not begun.
 type beginning struct {
-	after  time.Duration // since the first look
-	open   []string
-	unseen bool
-	began  string // as the pass begins; waiting: it does not yet
+	after time.Duration // since the first look
+	open  []string
+	err   error
+	began string // as the pass begins; waiting: it does not yet
 }
 
 const waiting = "waiting"
 
 func TestBeginPass(t *testing.T) {
 	t.Parallel()
+	stale := dialect.ErrWritersStale
 	const early, late, lateBlind = settleFor / 2, settleFor + time.Millisecond, settleBlind + time.Millisecond
 	for name, test := range map[string]struct {
 		pass  int64
 		began string
 		looks []beginning
 	}{
-		"nobody writes":              {1, "", []beginning{{0, nil, false, store.BeganClear}}},
-		"they end soon":              {1, "", []beginning{{0, []string{"a", "b"}, false, waiting}, {early, []string{"b"}, false, waiting}, {early, nil, false, store.BeganClear}}},
-		"others have begun":          {2, "", []beginning{{0, []string{"a"}, false, waiting}, {early, []string{"b"}, false, store.BeganClear}}},
-		"work does not wait long":    {2, "", []beginning{{0, []string{"a"}, false, waiting}, {late, []string{"a"}, false, store.BeganUnclear}}},
-		"completion does":            {2, store.BeganDue, []beginning{{0, []string{"a"}, false, waiting}, {time.Hour, []string{"a"}, false, waiting}, {time.Hour, []string{"b"}, false, store.BeganClear}}},
-		"unseen, for the first pass": {1, "", []beginning{{0, nil, true, store.BeganUnclear}}},
-		"unseen, for the next":       {2, "", []beginning{{0, nil, true, waiting}, {lateBlind, nil, true, store.BeganClear}}},
-		"unseen, for completion":     {2, store.BeganDue, []beginning{{0, nil, true, waiting}, {settleBlind / 2, nil, true, waiting}, {lateBlind, nil, true, store.BeganClear}}},
-		"unseen from some time on":   {2, store.BeganDue, []beginning{{0, []string{"a"}, false, waiting}, {early, nil, true, waiting}, {time.Hour, nil, true, waiting}, {time.Hour, nil, false, store.BeganClear}}},
-		"seen from some time on":     {2, store.BeganDue, []beginning{{0, nil, true, waiting}, {early, []string{"a"}, false, waiting}, {time.Hour, []string{"a", "b"}, false, waiting}, {time.Hour, []string{"b"}, false, store.BeganClear}}},
+		"nobody writes":              {1, "", []beginning{{0, nil, nil, store.BeganClear}}},
+		"they end soon":              {1, "", []beginning{{0, []string{"a", "b"}, nil, waiting}, {early, []string{"b"}, nil, waiting}, {early, nil, nil, store.BeganClear}}},
+		"others have begun":          {2, "", []beginning{{0, []string{"a"}, nil, waiting}, {early, []string{"b"}, nil, store.BeganClear}}},
+		"work does not wait long":    {2, "", []beginning{{0, []string{"a"}, nil, waiting}, {late, []string{"a"}, nil, store.BeganUnclear}}},
+		"completion does":            {2, store.BeganDue, []beginning{{0, []string{"a"}, nil, waiting}, {time.Hour, []string{"a"}, nil, waiting}, {time.Hour, []string{"b"}, nil, store.BeganClear}}},
+		"unseen, for the first pass": {1, "", []beginning{{0, nil, ErrWritersUnseen, store.BeganUnclear}}},
+		"unseen, for the next":       {2, "", []beginning{{0, nil, ErrWritersUnseen, waiting}, {lateBlind, nil, ErrWritersUnseen, store.BeganClear}}},
+		"unseen, for completion":     {2, store.BeganDue, []beginning{{0, nil, ErrWritersUnseen, waiting}, {settleBlind / 2, nil, ErrWritersUnseen, waiting}, {lateBlind, nil, ErrWritersUnseen, store.BeganClear}}},
+		"unseen from some time on":   {2, store.BeganDue, []beginning{{0, []string{"a"}, nil, waiting}, {early, nil, ErrWritersUnseen, waiting}, {time.Hour, nil, ErrWritersUnseen, waiting}, {time.Hour, nil, nil, store.BeganClear}}},
+		"stale, for the first pass":  {1, "", []beginning{{0, nil, stale, store.BeganUnclear}}},
+		"stale, for the next":        {2, "", []beginning{{0, nil, stale, waiting}, {lateBlind, nil, stale, store.BeganUnclear}}},
+		"stale, for completion":      {2, store.BeganDue, []beginning{{0, nil, stale, waiting}, {time.Hour, nil, stale, waiting}, {time.Hour, nil, nil, store.BeganClear}}},
+		"seen from some time on":     {2, store.BeganDue, []beginning{{0, nil, ErrWritersUnseen, waiting}, {early, []string{"a"}, nil, waiting}, {time.Hour, []string{"a", "b"}, nil, waiting}, {time.Hour, []string{"b"}, nil, store.BeganClear}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stepper := &listing{}
 			a := &attempt{e: &entry{}, stepper: stepper, rec: store.Record{Range: store.Range{Pass: test.pass, Began: test.began}}}
 			for i, look := range test.looks {
-				if stepper.ids, stepper.err = look.open, nil; look.unseen {
-					stepper.err = ErrWritersUnseen
-				}
+				stepper.ids, stepper.err = look.open, look.err
 				if i > 0 {
 					a.awaited.since = time.Now().Add(-look.after)
 				}

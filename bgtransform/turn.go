@@ -42,19 +42,10 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 		a.nap(stop, ctx, min(rest, longestNap))
 		return ending{}, false
 	}
-	rest, err := a.beginPass(ctx)
-	if err == nil && rest > 0 {
-		err = a.waitForWriters(ctx, rest)
-	}
-	if err != nil {
+	if rest, err := a.beginPass(ctx); err != nil {
 		return a.react(stop, ctx, nil, err)
-	}
-	if rest > 0 {
-		if a.awaited.long(a.rec.Range) {
-			return ending{state: StateWaiting, reason: a.awaited.reason(), wait: holdPause}, true
-		}
-		a.nap(stop, ctx, rest)
-		return ending{}, false
+	} else if rest > 0 {
+		return a.waitForWriters(stop, ctx, rest)
 	}
 	step, err := a.batch(ctx)
 	if err != nil {

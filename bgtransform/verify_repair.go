@@ -43,11 +43,7 @@ func (v *rowVerifier[M]) repair(ctx context.Context, tx bun.Tx, mend []computed[
 	if err != nil {
 		return err
 	}
-	before, err := shotsBefore(v.camera, v.full, rows, update.Rows)
-	if err != nil {
-		return err
-	}
-	images, err := v.camera.changes(ctx, v.d.Bound(tx), before)
+	images, err := developed(ctx, v.d.Bound(tx), v.camera, v.full, rows, update.Rows)
 	if err != nil {
 		return err
 	}
@@ -73,6 +69,16 @@ func (v *rowVerifier[M]) repair(ctx context.Context, tx bun.Tx, mend []computed[
 		out.Mismatches = append(out.Mismatches, one)
 	}
 	return nil
+}
+
+// developed returns the images of the rows that were written and hold something
+// else now.
+func developed[M any](ctx context.Context, q dialect.Querier, c *camera, p *rowPlan, rows []row[M], written []dialect.Row) ([]Image, error) {
+	before, err := shotsBefore(c, p, rows, written)
+	if err != nil {
+		return nil, err
+	}
+	return c.changes(ctx, q, before)
 }
 
 // shotsBefore returns what the rows that were written held before, as the

@@ -44,20 +44,11 @@ func (s *rowStepper[M]) prepareCode(w *wrongStepper) func(ctx context.Context, k
 			}
 			m.repaired = without(done, m.left)
 			if s.camera != nil {
-				m.images, err = s.developed(ctx, tx, t.good, update.Rows)
+				m.images, err = developed(ctx, s.d.Bound(tx), s.camera, s.plan, t.good, update.Rows)
 			}
 			return m, err
 		}, nil
 	}
-}
-
-// developed returns the images of the rows that were written.
-func (s *rowStepper[M]) developed(ctx context.Context, tx bun.Tx, rows []row[M], written []dialect.Row) ([]Image, error) {
-	before, err := shotsBefore(s.camera, s.plan, rows, written)
-	if err != nil {
-		return nil, err
-	}
-	return s.camera.changes(ctx, s.d.Bound(tx), before)
 }
 
 func (s *rowStepper[M]) findWrong(ctx context.Context, w *wrongStepper, texts []string) (f found[M], err error) {

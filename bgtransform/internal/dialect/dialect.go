@@ -77,7 +77,8 @@ type Dialect struct {
 	// Writers lists the transactions that may have written to a table and have not
 	// ended, each a whole transaction: who is not listed has ended for all to see, or
 	// has written nothing before it was asked. It returns [ErrWritersUnseen] when
-	// the server does not show them to this user. Nil where only one transaction writes at a time.
+	// the server does not show them to this user, and [ErrWritersStale] when it
+	// might another time. Nil where only one transaction writes at a time.
 	Writers func(ctx context.Context, db *bun.DB, l Limits, table Table) ([]Writer, error)
 
 	// Classify says what an error of the driver means.

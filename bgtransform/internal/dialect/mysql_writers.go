@@ -52,7 +52,7 @@ func (d *Dialect) mysqlWriters(ctx context.Context, db *bun.DB, l Limits, table 
 		case <-again.C:
 		}
 	}
-	return nil, ErrWritersUnseen
+	return nil, ErrWritersStale
 }
 
 // mysqlListed reads the list in a transaction that is in it: it has read a row.

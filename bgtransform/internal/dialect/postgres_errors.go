@@ -5,17 +5,26 @@ import (
 	"strings"
 )
 
-// postgresClassify goes by the SQLSTATE, which any driver tells that has the
-// method (pgx does). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func postgresClassify(err error) Class {
+// sqlState returns the SQLSTATE that the server gave to an error; empty if it is
+// not the server's.
+func sqlState(err error) string {
 	state, ok := errors.AsType[interface {
 		error
 		SQLState() string
 	}](err)
 	if !ok {
+		return ""
+	}
+	return state.SQLState()
+}
+
+// postgresClassify goes by the SQLSTATE, which any driver tells that has the
+// method (pgx does). See https://www.postgresql.org/docs/current/errcodes-appendix.html.
+func postgresClassify(err error) Class {
+	code := sqlState(err)
+	if code == "" {
 		return postgresUnnumbered(err)
 	}
-	code := state.SQLState()
 	switch code {
 	case "57014": // query_canceled: by the timeout, or by us
 		if class, ours := classifyCommon(err); ours {

@@ -59,9 +59,9 @@ func (u Update) tick(bound, places []int) error {
 }
 
 // counted runs the update of some number of rows, and returns the positions, from
-// 1, of those that it has written. The server names them only if they are not
-// each of them, once (keys need not be unique among a table and its descendants): a row of an answer for each would be a third of the client's
-// work.
+// 1, of those that it has written. The server names them only if they are not each
+// of them, once (keys need not be unique among a table and its descendants): a row
+// of an answer for each would be a third of the client's work.
 func (d *Dialect) counted(ctx context.Context, tx bun.Tx, update string, args []any, of int) ([]int, error) {
 	query := "WITH bgt_done AS (" + update + ") SELECT count(*)," +
 		" CASE WHEN count(*) <> " + Arg + " OR count(DISTINCT bgt_n) <> " + Arg + " THEN CAST(array_agg(bgt_n) AS text) END FROM bgt_done"

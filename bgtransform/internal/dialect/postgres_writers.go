@@ -2,7 +2,6 @@ package dialect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -51,11 +50,7 @@ func (d *Dialect) postgresWriters(ctx context.Context, db *bun.DB, l Limits, tab
 		}
 		return rows.Err()
 	})
-	refused, ok := errors.AsType[interface {
-		error
-		SQLState() string
-	}](err)
-	if ok && refused.SQLState() == "42501" { // a server that is made tighter than it comes
+	if sqlState(err) == "42501" { // a server that is made tighter than it comes
 		return nil, ErrWritersUnseen
 	}
 	return open, err

@@ -12,5 +12,11 @@ type Writer struct {
 	Age time.Duration // since it began; negative when that cannot be seen
 }
 
-// ErrWritersUnseen says that the server does not show which transactions are open.
-var ErrWritersUnseen = errors.New("the database does not show which transactions are open")
+var (
+	// ErrWritersUnseen says that the server does not show this user which
+	// transactions are open.
+	ErrWritersUnseen = errors.New("the database does not show which transactions are open")
+
+	// ErrWritersStale says that the server goes on to show an old list of them.
+	ErrWritersStale = errors.New("the database shows an old list of the transactions that are open")
+)
