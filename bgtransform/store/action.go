@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/uptrace/bun"
-
-	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Change is what an operator's action does to the intent and the quarantine.
@@ -33,9 +31,7 @@ type Verify struct {
 // Act carries out an operator's action and writes it to the log, in one
 // transaction. check is called with the record as it is and may refuse.
 func (s *Store) Act(ctx context.Context, name string, c Change, check func(Record) error) error {
-	// Not a plain transaction: who and why are anybody's words, and a backslash in them
-	// must stay one in every session.
-	err := s.d.Transact(ctx, s.db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// The log comes first: on SQLite it takes the write lock before the read.
 		action := &Action{Name: name, Action: c.Action, ByWhom: c.ByWhom, Why: c.Why}
 		if _, err := tx.NewInsert().Model(action).Value("at_ms", "?", s.now()).Exec(ctx); err != nil {

@@ -38,7 +38,7 @@ func (s *Store) drop(ctx context.Context, name, standing string, check func(Reco
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
-	err = s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		// Deleting comes first: on SQLite it takes the write lock before the read.
 		res, err := tx.NewDelete().Model((*JournalEntry)(nil)).
 			Where("name = ? AND range_no = 0 AND standing = ? AND seq >= ?", name, standing, from).Exec(ctx)

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
 // Sign is what an instance says of a transform that it does not advance, for
@@ -25,8 +23,7 @@ type Sign struct {
 
 // Sign writes what an instance says, in place of what it said before.
 func (s *Store) Sign(ctx context.Context, sign Sign) error {
-	// Not a plain transaction, for the reason is anybody's words; see Act.
-	err := s.d.Transact(ctx, s.db, dialect.Limits{}, func(ctx context.Context, tx bun.Tx) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		res, err := tx.NewUpdate().Model(&sign).Column("reason_code", "reason", "reason_until_ms", "seen_ms").
 			Value("seen_ms", "?", s.now()).WherePK().Exec(ctx)
 		if err != nil {

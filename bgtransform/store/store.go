@@ -56,7 +56,7 @@ func (s *Store) register(ctx context.Context, name string) error {
 	if err != nil || known {
 		return err
 	}
-	return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	return s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		now := s.now()
 		_, err := tx.NewInsert().Model(&Transform{Name: name, State: "pending"}).
 			Value("created_ms", "?", now).Value("updated_ms", "?", now).Ignore().Exec(ctx)
@@ -71,6 +71,12 @@ func (s *Store) register(ctx context.Context, name string) error {
 		_, err = tx.NewInsert().Model(&Range{Name: name, Run: 1, Pass: 1, Remaining: -1}).Ignore().Exec(ctx)
 		return err
 	})
+}
+
+// inTx runs fn in a transaction in which a text is a text in every session, also one
+// with a backslash: some of what is stored is anybody's words.
+func (s *Store) inTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return s.d.Transact(ctx, s.db, dialect.Limits{}, fn)
 }
 
 // missing explains an error that means that our tables are not there.

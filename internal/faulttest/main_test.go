@@ -1,10 +1,7 @@
 package faulttest
 
 import (
-	"flag"
 	"os"
-	"runtime"
-	"strconv"
 	"testing"
 
 	"github.com/bgtransform/sidecar/internal/testserver"
@@ -17,9 +14,6 @@ func TestMain(m *testing.M) {
 	if o, ok := os.LookupEnv(holderVariable); ok {
 		os.Exit(hold(o))
 	}
-	// Half of what these tests do is wait: for a lease to end, for a server to come up.
-	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
-		panic(err)
-	}
+	testserver.AtOnce(4)
 	os.Exit(testserver.Main(m))
 }

@@ -2,8 +2,10 @@ package testserver
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +39,15 @@ func Main(m *testing.M) int {
 		return max(code, 1)
 	}
 	return code
+}
+
+// AtOnce has n tests of a package run side by side, unless -parallel says otherwise:
+// those that wait most of the time, for a server that starts, a timeout, a lock. It is
+// called before [Main].
+func AtOnce(n int) {
+	if err := flag.Set("test.parallel", strconv.Itoa(n)); err != nil {
+		panic(err) // testing itself has defined it
+	}
 }
 
 // Tests are the tests of a package, run by [Main], for what wants to run them

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"testing"
 )
 
 // process is a program that runs, or has run, with all that it forked.
@@ -77,6 +78,17 @@ func (p *process) stop(ctx context.Context, s syscall.Signal) error {
 func (p *process) freeze(ctx context.Context) error {
 	_, err := frozen(ctx, p.pid())
 	return err
+}
+
+// Freeze stops a process that a test has started itself, with all its descendants,
+// from running. They have stopped when it returns: a signal alone is on its way for
+// as long as the machine is busy. SIGCONT lets each of them go on.
+func Freeze(t testing.TB, pid int) {
+	t.Helper()
+	must(t, fmt.Sprintf("freeze process %d", pid), patiently(func(ctx context.Context) error {
+		_, err := frozen(ctx, pid)
+		return err
+	}))
 }
 
 // frozen freezes and returns who there is. Looking again after everyone has been

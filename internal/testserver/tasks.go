@@ -1,23 +1,10 @@
 package testserver
 
 import (
-	"context"
 	"fmt"
 	"slices"
-	"testing"
 	"time"
 )
-
-// Freeze stops a process that a test has started itself, with all its descendants,
-// from running. They have stopped when it returns: a signal alone is on its way for
-// as long as the machine is busy. SIGCONT lets each of them go on.
-func Freeze(t testing.TB, pid int) {
-	t.Helper()
-	must(t, fmt.Sprintf("freeze process %d", pid), patiently(func(ctx context.Context) error {
-		_, err := frozen(ctx, pid)
-		return err
-	}))
-}
 
 // task is a process as the system lists it. Only the descent from parent to child
 // finds all processes of a server: those of PostgreSQL have a process group each.
