@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
-	"go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/telemetry"
 )
 
 // Person has a key and values that must not be told.
@@ -53,15 +47,8 @@ func TestI8NothingLeaks(t *testing.T) {
 			return nil
 		},
 	}
-	log, watch := &lines{}, &recorder{}
-	spans := tracetest.NewInMemoryExporter()
-	reader := metric.NewManualReader()
 	cfg := quick(t)
-	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg.Observer = bgtransform.Observers(watch, telemetry.New(
-		telemetry.WithTracerProvider(trace.NewTracerProvider(trace.WithSyncer(spans))),
-		telemetry.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),
-	))
+	heard := listen(&cfg)
 	crash := custom{name: "crash", step: func(context.Context, bgtransform.Request) (bgtransform.Step, error) {
 		return bgtransform.Step{}, errors.New("no luck with " + secret)
 	}}
@@ -74,23 +61,8 @@ func TestI8NothingLeaks(t *testing.T) {
 	failed := in.untilState("crash", bgtransform.StateFailed)
 	in.stop()
 
-	var metrics metricdata.ResourceMetrics
-	must(t, reader.Collect(t.Context(), &metrics))
-	for where, text := range map[string]string{
-		"log":     log.String(),
-		"status":  fmt.Sprintf("%+v %+v", st, failed),
-		"batches": fmt.Sprintf("%+v", watch.all()),
-		"spans":   fmt.Sprintf("%+v", spans.GetSpans()),
-		"metrics": fmt.Sprintf("%+v", metrics),
-	} {
-		if len(text) < 100 {
-			t.Errorf("%s holds almost nothing: %q", where, text)
-		}
-		if i := strings.Index(strings.ToLower(text), secret); i >= 0 {
-			t.Errorf("%s tells a secret: …%s…", where, text[max(0, i-200):min(len(text), i+100)])
-		}
-	}
-	for _, end := range watch.all() {
+	heard.wantNoSecret(t, fmt.Sprintf("%+v %+v", st, failed))
+	for _, end := range heard.batches.all() {
 		if end.Err != nil && strings.Contains(end.Err.Error(), secret) {
 			t.Errorf("a batch's error tells a secret: %v", end.Err)
 		}

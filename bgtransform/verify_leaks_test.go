@@ -4,18 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
 
-	"go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
-
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/telemetry"
 )
 
 // A verification finds every class of mismatch, with errors that quote the rows:
@@ -46,15 +39,8 @@ func TestI8VerificationLeaksNothing(t *testing.T) {
 			return nil
 		},
 	}
-	log, watch := &lines{}, &recorder{}
-	spans := tracetest.NewInMemoryExporter()
-	reader := metric.NewManualReader()
 	cfg := quick(t)
-	cfg.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	cfg.Observer = bgtransform.Observers(watch, telemetry.New(
-		telemetry.WithTracerProvider(trace.NewTracerProvider(trace.WithSyncer(spans))),
-		telemetry.WithMeterProvider(metric.NewMeterProvider(metric.WithReader(reader))),
-	))
+	heard := listen(&cfg)
 	in := start(t, db, cfg, r)
 	in.untilState("upper", bgtransform.StateComplete)
 	later.Store(true)
@@ -68,22 +54,7 @@ func TestI8VerificationLeaksNothing(t *testing.T) {
 	st := in.untilState("upper", bgtransform.StateComplete)
 	in.stop()
 
-	var metrics metricdata.ResourceMetrics
-	must(t, reader.Collect(t.Context(), &metrics))
-	for where, text := range map[string]string{
-		"log":     log.String(),
-		"status":  fmt.Sprintf("%+v %+v", st, *st.Verify),
-		"batches": fmt.Sprintf("%+v", watch.all()),
-		"spans":   fmt.Sprintf("%+v", spans.GetSpans()),
-		"metrics": fmt.Sprintf("%+v", metrics),
-	} {
-		if len(text) < 100 {
-			t.Errorf("%s holds almost nothing: %q", where, text)
-		}
-		if i := strings.Index(strings.ToLower(text), secret); i >= 0 {
-			t.Errorf("%s tells a secret: …%s…", where, text[max(0, i-200):min(len(text), i+100)])
-		}
-	}
+	heard.wantNoSecret(t, fmt.Sprintf("%+v %+v", st, *st.Verify))
 	rows, err := in.Control().Mismatches(t.Context(), "upper", 10)
 	must(t, err)
 	text := strings.ToLower(fmt.Sprintf("%+v", rows))

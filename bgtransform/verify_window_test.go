@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/throttle"
 	"github.com/bgtransform/sidecar/bgtransform/window"
 )
 
@@ -58,74 +56,20 @@ func TestI7VerificationKeepsToItsWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := newDB(t, 24)
 		defer func() { must(t, db.Close()) }()
-		off := window.MustParse("0 2,8,14,20 * * * for 1h in UTC")
-		var mu sync.Mutex
-		var begun, ended []time.Time
 		r := toMS("x")
-		each := r.Each
 		r.Options.VerifySample = 1
-		r.Each = nil
-		slow := false
-		r.Batch = func(ctx context.Context, ms []*Track) error {
-			mu.Lock()
-			began := time.Now()
-			if slow {
-				begun = append(begun, began)
-			}
-			mu.Unlock()
-			timer := time.NewTimer(7 * time.Minute)
-			defer timer.Stop()
-			<-timer.C
-			mu.Lock()
-			if slow {
-				ended = append(ended, time.Now())
-			}
-			slow = slow || ms[0].ID == 23 // the last batch of the transform
-			mu.Unlock()
-			for _, m := range ms {
-				_ = each(ctx, m)
-			}
-			return nil
-		}
-		redis := newLease(t)
-		defer func() { must(t, redis.Close()) }()
-		cfg := quick(t)
-		cfg.Locker, cfg.LeaseTTL = redis, time.Hour
-		cfg.Window, cfg.BatchTimeout, cfg.RowTimeout = off, time.Hour, time.Hour
-		cfg.IdlePoll, cfg.StandbyPoll = time.Minute, time.Minute
-		cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 2, StartBatch: 2, MaxBatch: 2, Target: time.Hour}
-		s, err := bgtransform.New(db, cfg)
-		must(t, err)
-		must(t, s.Register(r))
-		ctx, stop := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() { done <- s.Run(ctx) }()
+		s := startShifts(t, db, r)
 
 		waitVirtual(16 * time.Hour)
-		all, err := s.Status(ctx)
-		must(t, err)
-		if why := all[0].Why(); all[0].Verify == nil || all[0].Verify.State != bgtransform.VerifyRunning || why.Code != bgtransform.ReasonWindow || why.Until.Hour() != 20 {
-			t.Errorf("at 16:00 it waits because %+v: %+v", why, all[0].Verify)
+		st := s.status(t)
+		if why := st.Why(); st.Verify == nil || st.Verify.State != bgtransform.VerifyRunning || why.Code != bgtransform.ReasonWindow || why.Until.Hour() != 20 {
+			t.Errorf("at 16:00 it waits because %+v: %+v", why, st.Verify)
 		}
 		waitVirtual(8 * time.Hour)
-		all, err = s.Status(ctx)
-		must(t, err)
-		if all[0].Verified.IsZero() || all[0].Verify.Rows != 24 {
-			t.Errorf("after a day the verification is %+v", all[0].Verify)
+		if st = s.status(t); st.Verified.IsZero() || st.Verify.Rows != 24 {
+			t.Errorf("after a day the verification is %+v", st.Verify)
 		}
-		stop()
-		must(t, <-done)
-
-		if len(begun) != 12 {
-			t.Errorf("%d batches, want 12", len(begun))
-		}
-		for i := range begun {
-			if !off.Contains(begun[i]) {
-				t.Errorf("batch %d began at %s, outside the window", i, begun[i].UTC())
-			}
-			if closes, _ := off.Closes(begun[i]); ended[i].After(closes) {
-				t.Errorf("batch %d began at %s and ended at %s, after the window had closed", i, begun[i].UTC(), ended[i].UTC())
-			}
-		}
+		s.stop()
+		s.wantInWindow(t, 12+12) // the transform's, and those of its verification
 	})
 }

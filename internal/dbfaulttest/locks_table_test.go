@@ -49,36 +49,20 @@ func TestI6TableLockedByOneAlone(t *testing.T) {
 				const rows = 300
 				db := p.open(t)
 				p.seed(t, db, rows)
-				conn, err := p.open(t).Conn(context.Background())
-				must(t, err)
-				defer func() { _ = conn.Close() }()
-				lock, unlock := []string{"BEGIN", "LOCK TABLE items IN ACCESS EXCLUSIVE MODE"}, "ROLLBACK"
-				if p.kind == mariadb {
-					lock, unlock = []string{"LOCK TABLES items WRITE"}, "UNLOCK TABLES"
-				}
-				var locker sync.Once
-				take := func() {
-					locker.Do(func() {
-						for _, s := range lock {
-							if _, err := conn.ExecContext(context.Background(), s); err != nil {
-								t.Errorf("%s: %v", s, err)
-							}
-						}
-					})
-				}
+				lock := p.tableLock(t, "ACCESS EXCLUSIVE", "WRITE")
 				cfg := p.onlyLocks(t)
 				transform := inGo()
 				if when == "before the read" {
-					cfg.Observer = &watcher{begin: func(bgtransform.BatchStartInfo) { take() }}
+					cfg.Observer = &watcher{begin: func(bgtransform.BatchStartInfo) { lock.take() }}
 				} else {
-					transform.Each, transform.Batch = nil, batchOf(transform.Each, take)
+					transform.Each, transform.Batch = nil, batchOf(transform.Each, lock.take)
 				}
 				in := start(t, db, cfg, transform)
 				st := in.untilWhy(bgtransform.ReasonBackoff, "lock")
 				if st.Quarantined != 0 || st.State == bgtransform.StateFailed {
 					t.Errorf("state %s with %d rows in quarantine", st.State, st.Quarantined)
 				}
-				exec(t, conn, unlock)
+				lock.release()
 				st = in.untilState(bgtransform.StateComplete)
 				p.wantOnce(t, db, rows, st.Rows)
 			})

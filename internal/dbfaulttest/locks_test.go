@@ -31,6 +31,44 @@ func locked(t testing.TB, db *bun.DB, statements ...string) (release func()) {
 	return release
 }
 
+// tableLock is a session of the app's that takes the whole table once.
+type tableLock struct {
+	t            testing.TB
+	conn         bun.Conn
+	once         sync.Once
+	lock, unlock []string
+}
+
+// tableLock returns a lock in a mode of PostgreSQL's and one of MariaDB's, which
+// nobody has taken yet. It ends with the test.
+func (p place) tableLock(t testing.TB, onPostgres, onMariaDB string) *tableLock {
+	t.Helper()
+	conn, err := p.open(t).Conn(context.Background())
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	l := &tableLock{t: t, conn: conn, lock: []string{"BEGIN", "LOCK TABLE items IN " + onPostgres + " MODE"}, unlock: []string{"ROLLBACK"}}
+	if p.kind == mariadb {
+		l.lock, l.unlock = []string{"LOCK TABLES items " + onMariaDB}, []string{"UNLOCK TABLES"}
+	}
+	return l
+}
+
+// take may be called by whoever runs, and again.
+func (l *tableLock) take() {
+	l.once.Do(func() {
+		for _, s := range l.lock {
+			if _, err := l.conn.ExecContext(context.Background(), s); err != nil {
+				l.t.Errorf("%s: %v", s, err)
+			}
+		}
+	})
+}
+
+func (l *tableLock) release() {
+	l.t.Helper()
+	exec(l.t, l.conn, l.unlock...)
+}
+
 // One row stays locked: the rest of the table is done, the status says why the row
 // is not, and it is done when the lock goes.
 func TestI6RowLockedForLong(t *testing.T) {
@@ -65,29 +103,11 @@ func TestI6TableLocked(t *testing.T) {
 		const rows = 300
 		db, app := p.open(t), p.open(t)
 		p.seed(t, db, rows)
-		lock, unlock := []string{"LOCK TABLE items IN SHARE MODE"}, "ROLLBACK"
-		if p.kind == mariadb {
-			lock, unlock = []string{"LOCK TABLES items READ"}, "UNLOCK TABLES"
-		}
-		conn, err := app.Conn(context.Background())
-		must(t, err)
-		defer func() { _ = conn.Close() }()
+		lock := p.tableLock(t, "SHARE", "READ")
 		cfg := quick(t)
 		cfg.Limits.StartBatch, cfg.Limits.MaxBatch = 10, 10
-		var locker sync.Once
 		transform := inGo()
-		transform.Each, transform.Batch = nil, batchOf(transform.Each, func() {
-			locker.Do(func() {
-				if p.kind == postgres {
-					lock = append([]string{"BEGIN"}, lock...)
-				}
-				for _, s := range lock {
-					if _, err := conn.ExecContext(context.Background(), s); err != nil {
-						t.Errorf("%s: %v", s, err)
-					}
-				}
-			})
-		})
+		transform.Each, transform.Batch = nil, batchOf(transform.Each, lock.take)
 		if p.kind == mariadb {
 			cfg.LockTimeout = time.Second
 		}
@@ -98,7 +118,7 @@ func TestI6TableLocked(t *testing.T) {
 		if n := number(t, app, "SELECT count(*) FROM items"); n != rows {
 			t.Errorf("the app reads %d rows, want %d", n, rows)
 		}
-		exec(t, conn, unlock)
+		lock.release()
 		st := in.untilState(bgtransform.StateComplete)
 		if st.Quarantined != 0 {
 			t.Errorf("%d rows in quarantine", st.Quarantined)
