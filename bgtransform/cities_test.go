@@ -124,17 +124,20 @@ func TestCitiesKilledAtRandom(t *testing.T) {
 			exec(t, watch, "CREATE TABLE audit (id INTEGER)")
 			exec(t, watch, "CREATE TRIGGER audit_cities AFTER UPDATE ON cities BEGIN INSERT INTO audit VALUES (new.id); END")
 			kills := 0
-			for ; kills < 8; kills++ {
+			const cuts = 8
+			for ; kills < cuts; kills++ {
 				db := open(t, path)
 				cfg := quick(t)
 				cfg.Limits = citiesPace()
 				cfg.Locker = pooled{cfg.Locker} // a new process, with a lease server of its own, waits for nobody
 				in := start(t, db, cfg, kind)
-				from := count(t, watch, "SELECT count(*) FROM audit")
+				// By rows, not by time, so that a fast machine is not through before the last cut.
+				cut := (int64(kills)*cityCount() + rand.N(cityCount())) / (cuts + 2)
+				cut = max(cut, count(t, watch, "SELECT count(*) FROM audit")) // and with work of its own
 				in.until("city-degrees", "under way", func(st bgtransform.Status) bool {
-					return st.State == bgtransform.StateRunning && st.Rows > from || st.State == bgtransform.StateComplete
+					return st.State == bgtransform.StateRunning && st.Rows > cut
 				})
-				timer := time.NewTimer(rand.N(40 * time.Millisecond))
+				timer := time.NewTimer(rand.N(5 * time.Millisecond)) // anywhere in a batch
 				<-timer.C
 				must(t, db.Close()) // from here on, every statement of the process fails
 				in.stop()
