@@ -3,7 +3,7 @@
 //
 // A [Pacer] answers two questions before each batch: how long to wait ([Pacer.Wait])
 // and how many keys to cover ([Pacer.Size]). It learns from the batches that are
-// reported to it ([Pacer.Done]), and knows three limits, see [Limits]:
+// reported to it ([Pacer.Done]), and knows four limits, see [Limits]:
 //
 //   - Duty cycle: the share of time that batches may use. After a batch that took
 //     d, the next starts d·(1-duty)/duty after its end at the earliest: with a duty
@@ -15,6 +15,9 @@
 //     covers more keys than the rate allows rows in one second.
 //   - Target: how long one batch should take. It bounds how long locks are held,
 //     and so how long the application can be made to wait by one batch.
+//   - Health: what signals of the database's and the app's health ask for, see
+//     [Pacer.SetPressure]: smaller and fewer batches at once, or none, and a careful
+//     return once all is well.
 //
 // # Batch size
 //

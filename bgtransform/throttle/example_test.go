@@ -79,3 +79,14 @@ func ExampleLimits_WithDefaults() {
 	// Output:
 	// 0.5 100ms 10 200 200
 }
+
+func ExamplePacer_SetPressure() {
+	p := throttle.New(throttle.Limits{})
+	p.SetPressure(throttle.Pressure{Level: throttle.Slow, Reason: "replica lag 3.2 s > 2 s"})
+	fmt.Println(p.Size(), "keys")
+	p.SetPressure(throttle.Pressure{Level: throttle.Stop, Reason: "replica lag 12 s > 10 s"})
+	fmt.Println("ask again in", p.Wait().For, "because of", p.Wait().Reason)
+	// Output:
+	// 250 keys
+	// ask again in 1s because of replica lag 12 s > 10 s
+}

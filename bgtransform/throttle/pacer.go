@@ -24,6 +24,7 @@ type Pacer struct {
 	reasons reasons
 	sizer   sizer
 	clock   schedule
+	ease    ease
 	recent  history
 }
 
@@ -31,7 +32,7 @@ type Pacer struct {
 // the default for a field of limits that is not valid: call [Limits.Validate]
 // before, where an error can be reported.
 func New(limits Limits) *Pacer {
-	p := &Pacer{}
+	p := &Pacer{ease: newEase()}
 	p.SetLimits(limits)
 	return p
 }
@@ -47,7 +48,7 @@ func (p *Pacer) SetLimits(limits Limits) {
 }
 
 // Size returns how many keys the next batch may cover, at least 1.
-func (p *Pacer) Size() int { return p.sizer.size }
+func (p *Pacer) Size() int { return p.sizer.eased(p.ease.share(time.Now())) }
 
 // Done reports a batch that has just ended, from which the next size and the
 // next wait follow. A batch that was given up also used the database: report
@@ -55,7 +56,8 @@ func (p *Pacer) Size() int { return p.sizer.size }
 // than a day as one.
 func (p *Pacer) Done(b Batch) {
 	b = Batch{Keys: max(b.Keys, 0), Rows: max(b.Rows, 0), Took: min(max(b.Took, 0), longest)}
-	p.clock.done(b, p.limits, time.Now())
+	now := time.Now()
+	p.clock.done(b, p.eased(now), now)
 	if b.Keys > 0 {
 		p.sizer.done(b)
 		p.recent.add(b)
@@ -74,7 +76,22 @@ func (p *Pacer) Predict() time.Duration { return p.recent.predict(p.Size()) }
 
 // Wait returns how long to wait from now on before the next batch may start,
 // and which limit says so. It may be called any number of times: what it returns
-// counts down.
+// counts down, except while the health signals say stop (see [Pacer.SetPressure]).
 func (p *Pacer) Wait() Pause {
-	return p.clock.pause(p.limits, p.reasons, time.Now())
+	now := time.Now()
+	pause := p.clock.pause(p.eased(now), p.reasons, now)
+	switch {
+	case p.ease.stops():
+		return Pause{For: askAgain, Limit: Health, Reason: p.ease.why()}
+	case pause.Limit == Duty && p.ease.share(now) < 1:
+		pause.Limit, pause.Reason = Health, p.ease.why()
+	}
+	return pause
+}
+
+// eased returns the limits as the health signals leave them.
+func (p *Pacer) eased(now time.Time) Limits {
+	l := p.limits
+	l.Duty *= p.ease.share(now)
+	return l
 }

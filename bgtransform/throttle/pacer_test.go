@@ -246,7 +246,7 @@ func longRun(limits throttle.Limits, dense float64, perKey time.Duration, ahead 
 func TestLimitString(t *testing.T) {
 	t.Parallel()
 	tests := map[throttle.Limit]string{
-		throttle.None: "none", throttle.Duty: "duty", throttle.Rows: "rows", 7: "Limit(7)",
+		throttle.None: "none", throttle.Duty: "duty", throttle.Rows: "rows", throttle.Health: "health", 7: "Limit(7)",
 	}
 	for limit, want := range tests {
 		if got := limit.String(); got != want {

@@ -15,9 +15,12 @@ const (
 	Duty
 	// Rows is the number of rows per second, [Limits.RowsPerSecond].
 	Rows
+	// Health is what the health signals ask for, see [Pacer.SetPressure].
+	Health
 )
 
-// String returns a short name for logs and metrics: "none", "duty" or "rows".
+// String returns a short name for logs and metrics: "none", "duty",
+// "rows" or "health".
 func (l Limit) String() string {
 	switch l {
 	case None:
@@ -26,6 +29,8 @@ func (l Limit) String() string {
 		return "duty"
 	case Rows:
 		return "rows"
+	case Health:
+		return "health"
 	default:
 		return "Limit(" + strconv.Itoa(int(l)) + ")"
 	}
@@ -36,8 +41,8 @@ type Pause struct {
 	// For is how long to wait, from 0 to two days.
 	For time.Duration
 
-	// Reason says for an operator what limits the speed, such as "duty cycle 50 %"
-	// or "rows per second 2000". It is empty if For is 0.
+	// Reason says for an operator what limits the speed, such as "duty cycle 50 %",
+	// "rows per second 2000" or "replica lag 3.2 s > 2 s". It is empty if For is 0.
 	Reason string
 
 	// Limit is the limit behind Reason.

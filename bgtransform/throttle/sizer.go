@@ -40,6 +40,12 @@ func (s *sizer) setLimits(limits Limits) {
 	s.size = min(s.size, limits.ceiling())
 }
 
+// eased returns the share of the size that the health signals leave, though not
+// less than the floor.
+func (s *sizer) eased(share float64) int {
+	return min(s.size, max(int(share*float64(s.size)), s.limits.floor()))
+}
+
 // done moves the size after a batch that had keys.
 func (s *sizer) done(b Batch) {
 	s.started = true
