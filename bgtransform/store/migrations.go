@@ -19,9 +19,9 @@ import (
 // Rolling back drops the tables, and with them how far every transform has come.
 func Migrations() *migrate.Migrations {
 	ms := migrate.NewMigrations()
+	create := func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error { return Create(ctx, m.DB()) }
 	ms.Add(migrate.Migration{
-		Name: "20261125000000", Comment: "bgtransform_tables",
-		Up: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error { return Create(ctx, m.DB()) },
+		Name: "20261125000000", Comment: "bgtransform_tables", Up: create,
 		Down: func(ctx context.Context, m *migrate.Migrator, _ *migrate.Migration) error {
 			for _, model := range models() {
 				if _, err := m.DB().NewDropTable().Model(model).IfExists().Exec(ctx); err != nil {
@@ -30,6 +30,10 @@ func Migrations() *migrate.Migrations {
 			}
 			return nil
 		},
+	})
+	ms.Add(migrate.Migration{ // columns for the settings that operators change
+		Name: "20261126000000", Comment: "bgtransform_settings", Up: create,
+		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil }, // in nobody's way
 	})
 	return ms
 }

@@ -46,7 +46,9 @@ type Intent struct {
 	VerifyShare float64 `bun:"verify_share,notnull"`
 	VerifyMend  bool    `bun:"verify_mend,notnull"`
 
-	ByWhom  string `bun:"by_whom,notnull,type:varchar(200)"`
+	Settings string `bun:"settings,notnull,type:text"` // that operators have changed, as JSON; see [Intent.Changed]
+
+	ByWhom  string `bun:"by_whom,notnull,type:varchar(200)"` // of what is desired
 	Why     string `bun:"why,notnull,type:text"`
 	SinceMS int64  `bun:"since_ms,notnull,type:bigint"`
 }
@@ -145,6 +147,7 @@ type Action struct {
 	Action string `bun:"action,notnull,type:varchar(20)"`
 	ByWhom string `bun:"by_whom,notnull,type:varchar(200)"`
 	Why    string `bun:"why,notnull,type:text"`
+	What   string `bun:"what,notnull,type:text"` // which settings, from what to what
 	AtMS   int64  `bun:"at_ms,notnull,type:bigint"`
 }
 

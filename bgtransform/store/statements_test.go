@@ -120,6 +120,7 @@ func everything(ctx context.Context, db *bun.DB) error {
 	} {
 		errs = append(errs, s.Act(ctx, "x", c, allow))
 	}
+	errs = append(errs, s.Tune(ctx, "x", store.Action{Action: "tune", ByWhom: "ann", Why: "why"}, tuned))
 	_, err = store.ProcessedKeys(ctx, db, "x", []string{"k"})
 	errs = append(errs, err)
 	_, _, err = store.LastMark(ctx, db, "x")
