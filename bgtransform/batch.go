@@ -56,7 +56,7 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 // window closes.
 func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ends, cause := time.Now().Add(a.s.cfg.BatchTimeout), ErrOverran
-	if closes, ok := a.e.settings.window.Closes(time.Now()); ok && closes.Before(ends) {
+	if closes, ok := a.e.pace().window.Closes(time.Now()); ok && closes.Before(ends) {
 		ends, cause = closes, ErrWindowClosed
 	}
 	return context.WithDeadlineCause(ctx, ends, cause)
@@ -83,7 +83,7 @@ func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 
 // budget is how long user code may take in one batch before it is cut short.
 func (a *attempt) budget() time.Duration {
-	return min(10*a.e.settings.limits.WithDefaults().Target, a.s.cfg.BatchTimeout/3)
+	return min(10*a.e.pace().limits.WithDefaults().Target, a.s.cfg.BatchTimeout/3)
 }
 
 // errStuck ends a walk that would go on for ever.

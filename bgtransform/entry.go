@@ -2,6 +2,7 @@ package bgtransform
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
@@ -16,8 +17,12 @@ type entry struct {
 	transform Transform
 	defined   string // the fingerprint of what it does
 	settings  settings
-	wakes     chan struct{}   // holds at most one wake-up
-	pacer     *throttle.Pacer // used by the entry's loop only; what it has learned outlives an attempt
+	paced     atomic.Pointer[pace] // what holds of it now
+	wakes     chan struct{}        // holds at most one wake-up
+	pacer     *throttle.Pacer      // used by the entry's loop only; what it has learned outlives an attempt
+
+	tuned    string // the settings of operators that hold, as they are stored; the loop's own
+	mistuned string // what is wrong with them; empty: nothing
 
 	signed   string    // the reason that was written for others to see; the loop's own
 	signedAt time.Time // when
@@ -31,13 +36,16 @@ type view struct {
 	here     Reason        // why this instance is not advancing it; zero while it does
 	record   *store.Record // as last seen; nil before the first look
 	holding  bool          // this instance runs it: record is newer than the database's
-	settled  bool          // the loop waits until it is woken: the poll must look for an operator
+	settled  bool          // the loop waits for an operator, or for its window: the poll must look for one
 	revision int64         // of the intent that the loop has seen
 }
 
 func newEntry(t Transform, s settings) *entry {
 	def := t.Definition()
-	return &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(s.limits)}
+	p := s.pace(flagValues{})
+	e := &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(p.limits)}
+	e.paced.Store(&p)
+	return e
 }
 
 // poke wakes the entry's loop; it never blocks.

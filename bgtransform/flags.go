@@ -49,6 +49,8 @@ type flagValues struct {
 	enabled       *bool
 	window        *window.Window
 	batchSize     *int
+	batchMin      *int
+	batchMax      *int
 	rowsPerSecond *float64
 	duty          *float64
 	batchTarget   *time.Duration
@@ -56,18 +58,29 @@ type flagValues struct {
 	phase         *dualread.Phase
 }
 
-// over returns v with what is unset in it taken from base.
+// over returns v with what is unset in it taken from base. Bounds of base do not
+// undo a size of v.
 func (v flagValues) over(base flagValues) flagValues {
+	if v.batchSize != nil {
+		base.batchMin, base.batchMax = nil, nil
+	}
 	return flagValues{
 		enabled:       either(v.enabled, base.enabled),
 		window:        either(v.window, base.window),
 		batchSize:     either(v.batchSize, base.batchSize),
+		batchMin:      either(v.batchMin, base.batchMin),
+		batchMax:      either(v.batchMax, base.batchMax),
 		rowsPerSecond: either(v.rowsPerSecond, base.rowsPerSecond),
 		duty:          either(v.duty, base.duty),
 		batchTarget:   either(v.batchTarget, base.batchTarget),
 		dryRun:        either(v.dryRun, base.dryRun),
 		phase:         either(v.phase, base.phase),
 	}
+}
+
+// crossed reports whether the bounds of a batch contradict each other.
+func (v flagValues) crossed() bool {
+	return v.batchMin != nil && v.batchMax != nil && *v.batchMin > *v.batchMax
 }
 
 func either[T any](a, b *T) *T {
@@ -93,7 +106,9 @@ func flagSettings() map[string]flagSetting {
 			func(v *flagValues, s string) error { return parseTo(&v.window, s, window.Parse) },
 		},
 		"BATCH_SIZE":      {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchSize, s, parseBatchSize) }},
-		"ROWS_PER_SECOND": {"a number above 0, such as 2000", func(v *flagValues, s string) error { return parseTo(&v.rowsPerSecond, s, parsePositive) }},
+		"BATCH_MIN":       {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchMin, s, parseBatchSize) }},
+		"BATCH_MAX":       {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchMax, s, parseBatchSize) }},
+		"ROWS_PER_SECOND": {"a number above 0, such as 2000, or unlimited", func(v *flagValues, s string) error { return parseTo(&v.rowsPerSecond, s, parseRate) }},
 		"DUTY":            {"a share of time above 0 and at most 1, such as 0.5, or 50%", func(v *flagValues, s string) error { return parseTo(&v.duty, s, parseShare) }},
 		"BATCH_TARGET":    {"a duration from 1ms to 1m, such as 100ms", func(v *flagValues, s string) error { return parseTo(&v.batchTarget, s, parseTarget) }},
 		"PHASE":           {"old, fallback or new", func(v *flagValues, s string) error { return parseTo(&v.phase, s, dualread.ParsePhase) }},
@@ -117,7 +132,13 @@ func parseBatchSize(s string) (int, error) {
 	return n, err
 }
 
-func parsePositive(s string) (float64, error) {
+// unlimited is the rate of who wants none, whatever the code says.
+const unlimited = "unlimited"
+
+func parseRate(s string) (float64, error) {
+	if s == unlimited {
+		return 0, nil
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err == nil && !(f > 0 && f <= 1e9) {
 		err = errors.New("out of range")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -46,11 +47,33 @@ func (f *flags) check(names []string) error {
 			problems = append(problems, p)
 		}
 	}
+	problems = append(problems, f.contradictions()...)
 	if len(problems) == 0 {
 		return nil
 	}
 	slices.SortFunc(problems, func(a, b FlagProblem) int { return strings.Compare(a.Variable, b.Variable) })
 	return &FlagError{problems}
+}
+
+// contradictions returns the lower bounds of batches that are above the higher one.
+func (f *flags) contradictions() (problems []FlagProblem) {
+	look := func(own, merged flagValues, suffix string) {
+		if (own.batchMin == nil && own.batchMax == nil) || !merged.crossed() {
+			return
+		}
+		variable := flagPrefix + "BATCH_MIN"
+		if own.batchMin != nil {
+			variable += suffix
+		}
+		problems = append(problems, FlagProblem{
+			variable, strconv.Itoa(*merged.batchMin), fmt.Sprintf("is more than BATCH_MAX, which is %d", *merged.batchMax),
+		})
+	}
+	look(f.all, f.all, "")
+	for suffix, own := range f.named {
+		look(own, own.over(f.all), "__"+suffix)
+	}
+	return problems
 }
 
 // explainUnknown says what a variable with our prefix but no setting of ours

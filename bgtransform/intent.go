@@ -10,9 +10,17 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
-// obey follows what operators want: it is called with the intent at the start
+// obey follows what operators want, their settings first: it is called with the intent at the start
 // of an attempt and before each batch, and reports whether the attempt is over.
 func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
+	a.s.tune(ctx, a.e, in)
+	if p, unreadable := a.e.unreadable(); unreadable {
+		end := ending{state: StateWaiting, reason: p.reason, wait: p.wait}
+		if checkTransition(State(a.rec.Transform.State), StateWaiting) != nil {
+			end.state = "" // it has not run yet
+		}
+		return end, true
+	}
 	wish, _ := wishOf(State(a.rec.Transform.State), in)
 	asked := in.Restarts > a.rec.Range.Restarts || in.Retries > a.rec.Range.Retries
 	switch {

@@ -61,6 +61,7 @@ type Action struct {
 	Action string    `json:"action"`
 	By     string    `json:"by"`
 	Why    string    `json:"why,omitempty"`
+	What   string    `json:"what,omitempty"` // of "tune" and "untune": each setting, with its old value
 	At     time.Time `json:"at"`
 }
 
@@ -72,7 +73,7 @@ func (c *Control) Actions(ctx context.Context, name string, limit int) ([]Action
 	}
 	out := make([]Action, len(rows))
 	for i, a := range rows {
-		out[i] = Action{a.Action, a.ByWhom, a.Why, at(a.AtMS)}
+		out[i] = Action{Action: a.Action, By: a.ByWhom, Why: a.Why, What: a.What, At: at(a.AtMS)}
 	}
 	return out, nil
 }

@@ -17,6 +17,7 @@ type ReasonCode string
 const (
 	ReasonNone       ReasonCode = ""
 	ReasonFlags      ReasonCode = "flags"         // an environment flag is malformed
+	ReasonSettings   ReasonCode = "settings"      // this version of the app cannot read what an operator has set
 	ReasonDisabled   ReasonCode = "disabled"      // a flag or the code switched it off on this instance
 	ReasonDatabase   ReasonCode = "database"      // the app's database cannot be reached or written
 	ReasonSchema     ReasonCode = "schema"        // a table or column is not there (yet)

@@ -45,6 +45,9 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 		wait := retry.Next()
 		return pause{s.databaseReason(err, wait), wait}
 	}
+	if p, unreadable := e.unreadable(); unreadable {
+		return p
+	}
 	if reason, settled := s.wanted(e, rec); settled {
 		return pause{reason: reason}
 	}
@@ -73,7 +76,8 @@ func (s *Scheduler) slotted(ctx, work context.Context, e *entry, retry *backoff.
 	return s.lease(ctx, work, e, retry)
 }
 
-// record reads the transform's record and remembers it for the status.
+// record reads the transform's record, remembers it for the status, and heeds
+// the settings in it.
 func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
@@ -82,6 +86,7 @@ func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) 
 		return store.Record{}, err
 	}
 	e.update(func(v *view) { v.record, v.revision = &rec, rec.Intent.Revision })
+	s.tune(ctx, e, rec.Intent)
 	return rec, nil
 }
 
@@ -111,7 +116,7 @@ func (s *Scheduler) wanted(e *entry, rec store.Record) (Reason, bool) {
 }
 
 func (s *Scheduler) windowShut(e *entry, now time.Time) (pause, bool) {
-	w := e.settings.window
+	w := e.pace().window
 	if w.Contains(now) {
 		return pause{}, false
 	}

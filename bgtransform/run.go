@@ -165,10 +165,11 @@ func (s *Scheduler) supervise(ctx, work context.Context, e *entry) {
 }
 
 // waits shows why nothing more can be done now. Observers are told once for as
-// long as the reason stays the same.
+// long as the reason stays the same. While it waits for an operator, or for a
+// window that an operator may change, the poll looks for one.
 func (s *Scheduler) waits(ctx context.Context, e *entry, next pause) {
 	was := e.look().here
-	settled := next.wait <= 0 && next.reason.Code != ReasonDisabled && next.reason.Code != ReasonFlags
+	settled := (next.wait <= 0 || next.reason.Code == ReasonWindow) && next.reason.Code != ReasonDisabled && next.reason.Code != ReasonFlags
 	e.update(func(v *view) { v.here, v.settled = next.reason, settled })
 	if settled {
 		s.pokePoll()

@@ -11,28 +11,32 @@ import (
 
 // settings are what holds for one transform on this instance, once flags,
 // options and config are merged: flags win over options, options over config.
+// They stay as they are while it runs.
 type settings struct {
 	disabled   string // why it is disabled; empty when it is enabled
-	window     window.Window
-	limits     throttle.Limits
 	rowTimeout time.Duration
 	dryRun     bool
+
+	coded pace       // as options and config say
+	flags flagValues // that win over coded
+}
+
+// pace is what operators may change while a transform runs.
+type pace struct {
+	window window.Window
+	limits throttle.Limits
 }
 
 func resolve(cfg Config, def Definition, f flagValues) settings {
 	s := settings{
-		window:     cfg.Window,
-		limits:     merge(def.Options.Limits, cfg.Limits),
 		rowTimeout: cmp.Or(def.Options.RowTimeout, cfg.RowTimeout),
 		dryRun:     f.dryRun != nil && *f.dryRun,
+		coded:      pace{cfg.Window, merge(def.Options.Limits, cfg.Limits)},
+		flags:      f,
 	}
 	if !def.Options.Window.IsZero() {
-		s.window = def.Options.Window
+		s.coded.window = def.Options.Window
 	}
-	if f.window != nil {
-		s.window = *f.window
-	}
-	s.limits = flagLimits(s.limits, f)
 	switch {
 	case f.enabled != nil && !*f.enabled:
 		s.disabled = fmt.Sprintf("disabled on this instance by the flag %sENABLED or %sENABLED__%s", flagPrefix, flagPrefix, flagSuffix(def.Name))
@@ -40,6 +44,16 @@ func resolve(cfg Config, def Definition, f flagValues) settings {
 		s.disabled = fmt.Sprintf("disabled by the code; the flag %sENABLED__%s=true enables it", flagPrefix, flagSuffix(def.Name))
 	}
 	return s
+}
+
+// pace returns what holds once operators have changed some of it: they win over flags.
+func (s settings) pace(operators flagValues) pace {
+	v, p := operators.over(s.flags), s.coded
+	if v.window != nil {
+		p.window = *v.window
+	}
+	p.limits = flagLimits(p.limits, v)
+	return p
 }
 
 // merge returns l with its zero fields taken from base.
@@ -58,6 +72,16 @@ func flagLimits(l throttle.Limits, f flagValues) throttle.Limits {
 	if f.batchSize != nil {
 		l.MinBatch = min(l.MinBatch, *f.batchSize)
 		l.StartBatch, l.MaxBatch = *f.batchSize, *f.batchSize
+	}
+	if f.batchMin != nil {
+		l.MinBatch = *f.batchMin
+		if l.MaxBatch > 0 && f.batchMax == nil {
+			l.MaxBatch = max(l.MaxBatch, l.MinBatch)
+		}
+	}
+	if f.batchMax != nil {
+		l.MaxBatch = *f.batchMax
+		l.MinBatch = min(l.MinBatch, l.MaxBatch)
 	}
 	if f.rowsPerSecond != nil {
 		l.RowsPerSecond = *f.rowsPerSecond

@@ -20,7 +20,7 @@ func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
 	defer cancel()
 	var err error
 	switch r.Code {
-	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags, ReasonClaim:
+	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim:
 		if e.signed == r.Text && time.Since(e.signedAt) < signEvery {
 			return
 		}

@@ -38,6 +38,8 @@ type Status struct {
 	Completed time.Time `json:"completed,omitzero"`
 	Finish    time.Time `json:"finish,omitzero"` // estimate for this pass, if it may go on all the time
 
+	Tuned []Tuned `json:"tuned,omitempty"` // settings that operators have changed
+
 	Verify   *Verification `json:"verify,omitempty"`  // the newest; nil: none was ever asked for
 	Verified time.Time     `json:"verified,omitzero"` // when a verification since it became complete ended that left nothing wrong
 
@@ -192,6 +194,7 @@ func statusOf(rec store.Record) Status {
 		Remaining: r.Remaining, Progress: progress(t, r), RowsPerSec: r.RowsPerSec,
 		Started: at(t.StartedMS), Updated: at(max(r.HeartbeatMS, t.UpdatedMS)), Completed: at(t.CompletedMS),
 		LastError: t.LastError, LastErrorAt: at(t.LastErrorMS),
+		Tuned: tunedOf(rec.Intent),
 	}
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder

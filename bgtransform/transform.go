@@ -156,7 +156,8 @@ type Definition struct {
 }
 
 // Options are what one transform may set for itself. The zero value takes
-// everything from [Config]; environment flags win over both.
+// everything from [Config]; environment flags win over both, and what an operator
+// sets with [Control.Tune] wins over all.
 type Options struct {
 	// After names transforms that must be complete before this one starts.
 	After []string

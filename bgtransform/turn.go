@@ -126,7 +126,7 @@ func (a *attempt) windowEnds(now time.Time) (pause, bool) {
 	if p, shut := a.s.windowShut(a.e, now); shut {
 		return p, true
 	}
-	closes, ok := a.e.settings.window.Closes(now)
+	closes, ok := a.e.pace().window.Closes(now)
 	if !ok {
 		return pause{}, false
 	}
@@ -134,7 +134,7 @@ func (a *attempt) windowEnds(now time.Time) (pause, bool) {
 	if now.Add(need).Before(closes) {
 		return pause{}, false
 	}
-	p, _ := windowPause(a.e.settings.window.Next(closes))
+	p, _ := windowPause(a.e.pace().window.Next(closes))
 	p.reason.Text = fmt.Sprintf("its window closes at %s, before the next batch (about %s) would end; %s",
 		closes.Format("15:04:05 MST"), need.Round(time.Millisecond), p.reason.Text)
 	return p, true
@@ -147,7 +147,7 @@ func (a *attempt) predict() time.Duration {
 		return known
 	}
 	if a.rec.Range.Batches == 0 {
-		return min(a.e.settings.limits.WithDefaults().Target, 10*time.Second)
+		return min(a.e.pace().limits.WithDefaults().Target, 10*time.Second)
 	}
 	return 2 * time.Duration(a.rec.Range.BusyMS/a.rec.Range.Batches) * time.Millisecond
 }

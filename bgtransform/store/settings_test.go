@@ -68,7 +68,9 @@ func TestTuneToNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, f *fixture) {
 		f.must(f.tune("DUTY", "0.2"))
 		f.must(f.store.Tune(t.Context(), "x", store.Action{Action: "untune", ByWhom: "ann"},
-			func(map[string]store.Setting, int64) (map[string]store.Setting, string, error) { return nil, "DUTY", nil }))
+			func(map[string]store.Setting, int64) (map[string]store.Setting, string, error) {
+				return nil, "DUTY", nil
+			}))
 		if got := f.record().Intent; got.Settings != "" || got.Revision != 2 {
 			t.Errorf("intent is %+v, want no settings at revision 2", got)
 		}
@@ -81,7 +83,9 @@ func TestTuneRefusedLeavesNoTrace(t *testing.T) {
 		before := f.record()
 		refusal := errors.New("no")
 		err := f.store.Tune(t.Context(), "x", store.Action{Action: "tune", ByWhom: "ann"},
-			func(map[string]store.Setting, int64) (map[string]store.Setting, string, error) { return nil, "", refusal })
+			func(map[string]store.Setting, int64) (map[string]store.Setting, string, error) {
+				return nil, "", refusal
+			})
 		if !errors.Is(err, refusal) || !strings.Contains(err.Error(), `tune transform "x"`) {
 			t.Errorf("Tune = %v, want the refusal", err)
 		}
