@@ -24,32 +24,43 @@ func TestWhichSettingHolds(t *testing.T) {
 	}{
 		"options over config": {nil, nil, night, throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 20, MaxBatch: 1000}},
 		"flags over options": {
-			[]string{"DUTY=0.3", "WINDOW=0 8 * * * for 8h", "BATCH_TARGET=2s", "BATCH_MIN=30", "BATCH_MAX=2000"}, nil, day,
+			[]string{"DUTY=0.3", "WINDOW=0 8 * * * for 8h", "BATCH_TARGET=2s", "BATCH_MIN=30", "BATCH_MAX=2000"},
+			nil, day,
 			throttle.Limits{Duty: 0.3, RowsPerSecond: 10, Target: 2 * time.Second, MinBatch: 30, MaxBatch: 2000},
 		},
 		"operators over flags": {
 			[]string{"DUTY=0.3", "WINDOW=never", "ROWS_PER_SECOND=30", "BATCH_TARGET=2s", "BATCH_MIN=30", "BATCH_MAX=2000"},
-			map[string]string{"DUTY": "40%", "WINDOW": "0 8 * * * for 8h", "ROWS_PER_SECOND": "40", "BATCH_TARGET": "3s", "BATCH_MIN": "40", "BATCH_MAX": "3000"}, day,
+			map[string]string{"DUTY": "40%", "WINDOW": "0 8 * * * for 8h", "ROWS_PER_SECOND": "40", "BATCH_TARGET": "3s", "BATCH_MIN": "40", "BATCH_MAX": "3000"},
+			day,
 			throttle.Limits{Duty: 0.4, RowsPerSecond: 40, Target: 3 * time.Second, MinBatch: 40, MaxBatch: 3000},
 		},
 		"no ceiling at all": {
-			nil, map[string]string{"ROWS_PER_SECOND": "unlimited"}, night,
+			nil,
+			map[string]string{"ROWS_PER_SECOND": "unlimited"},
+			night,
 			throttle.Limits{Duty: 0.2, Target: time.Second, MinBatch: 20, MaxBatch: 1000},
 		},
 		"a size is where it starts and its bound": {
-			[]string{"BATCH_SIZE=5"}, nil, night,
+			[]string{"BATCH_SIZE=5"},
+			nil, night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 5, StartBatch: 5, MaxBatch: 5},
 		},
 		"a bound of operators over a size": {
-			[]string{"BATCH_SIZE=50"}, map[string]string{"BATCH_MAX": "70"}, night,
+			[]string{"BATCH_SIZE=50"},
+			map[string]string{"BATCH_MAX": "70"},
+			night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 20, StartBatch: 50, MaxBatch: 70},
 		},
 		"a ceiling below the code's floor": {
-			nil, map[string]string{"BATCH_MAX": "7"}, night,
+			nil,
+			map[string]string{"BATCH_MAX": "7"},
+			night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 7, MaxBatch: 7},
 		},
 		"a floor above the code's ceiling": {
-			nil, map[string]string{"BATCH_MIN": "1500"}, night,
+			nil,
+			map[string]string{"BATCH_MIN": "1500"},
+			night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 1500, MaxBatch: 1500},
 		},
 	} {
