@@ -52,6 +52,50 @@ func instant(c time.Time, zone *time.Location) time.Time {
 	return at
 }
 
+// clockBack is the counterpart of clock that lags where that one leads: the
+// smallest civil time that is shown at t or later. Before an hour is repeated, it
+// stands at the beginning of that hour until that comes for the second time.
+//
+// It is to lastInstant what clock is to instant: clockBack(t) is at or after c
+// exactly if t is at or after lastInstant(c).
+func clockBack(t time.Time, zone *time.Location) time.Time {
+	local := t.In(zone)
+	shown := civil(local)
+	end := zoneEnd(local)
+	for range maxChanges {
+		if end.IsZero() || end.Sub(local) >= maxShift {
+			break
+		}
+		if c := civil(end); c.Before(shown) {
+			shown = c
+		}
+		end = zoneEnd(end)
+	}
+	return shown
+}
+
+// lastInstant returns, in zone, the instant from which on the wall clock of zone
+// never again shows a time before the civil time c.
+func lastInstant(c time.Time, zone *time.Location) time.Time {
+	at := c.Add(-maxShift).In(zone)
+	last := at
+	for range maxChanges {
+		_, offset := at.Zone()
+		shows, change := c.Add(-time.Duration(offset)*time.Second), zoneEnd(at)
+		if shows.After(at) {
+			last = shows
+			if !change.IsZero() && change.Before(shows) {
+				last = change
+			}
+		}
+		if change.IsZero() || change.Sub(c) >= maxShift {
+			break
+		}
+		at = change
+	}
+	return last.In(zone)
+}
+
 // zoneEnd returns the end of the zone in effect at t, or an earlier instant after
 // t; zero if it has no end.
 //

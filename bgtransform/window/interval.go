@@ -19,7 +19,7 @@ const (
 	maxSkipped = 64
 )
 
-// interval is one part of a window: it starts when the schedule says and is open
+// interval is a part of a window or of an exception: it starts when the schedule says and is open
 // for length. All of its arithmetic is on wall-clock times that are labelled as
 // UTC ("civil" times), where every day has 24 hours; clock and instant translate.
 type interval struct {
@@ -28,13 +28,16 @@ type interval struct {
 	length time.Duration
 	zone   *time.Location
 
-	// endless says that the interval starts again each day before it ends.
-	endless bool
+	// always says that the interval starts again each day before it ends.
+	always bool
 }
+
+func (v *interval) endless() bool { return v.always }
 
 // contains reports whether the interval is open at t.
 func (v *interval) contains(t time.Time) bool {
-	_, open := v.latest(clock(t, v.zone))
+	c := clock(t, v.zone)
+	_, open := v.latest(c, c)
 	return open
 }
 
@@ -42,7 +45,7 @@ func (v *interval) contains(t time.Time) bool {
 // with its following starts; t itself if it is not open. The result ok is false
 // if it does not close within the horizon.
 func (v *interval) closes(t time.Time) (at time.Time, ok bool) {
-	if v.endless {
+	if v.always {
 		return time.Time{}, false
 	}
 	from := clock(t, v.zone)
@@ -85,9 +88,9 @@ func (v *interval) next(c time.Time) time.Time {
 }
 
 // latest returns the last start at or before the civil time c, and whether the
-// interval that begins there is still open at c.
-func (v *interval) latest(c time.Time) (start time.Time, open bool) {
-	last := c.Add(-v.length)
+// interval that begins there is still open at from, which is not after c.
+func (v *interval) latest(from, c time.Time) (start time.Time, open bool) {
+	last := from.Add(-v.length)
 	minute := 60*c.Hour() + c.Minute()
 	for date := c.Truncate(day); date.Add(day).After(last); date = date.Add(-day) {
 		if m, ok := v.lastMinute(date, minute); ok {
@@ -141,7 +144,7 @@ func highest(set uint64, limit int) int {
 func (v *interval) reach(c, limit time.Time) (end time.Time, ok bool) {
 	end = c
 	for range maxSteps {
-		start, open := v.latest(end)
+		start, open := v.latest(end, end)
 		if !open {
 			return end, true
 		}

@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ const (
 	maxParts = 32
 
 	want = `want "<cron> for <duration> in <zone>", such as "0 22 * * * for 8h in Europe/Berlin"`
+
+	wantExcept = `want "except <days> in <zone>", with days such as 2026-12-24, 2026-12-24..2027-01-02, ` +
+		`12-24..01-01, sat..sun, "last 2 days of month" or "<cron> for <duration>"`
 )
 
 // Parse returns the window that text describes; the package documentation has
@@ -28,18 +32,16 @@ func Parse(text string) (Window, error) {
 	if len(parts) > maxParts {
 		return Window{}, fmt.Errorf("window: %d parts are more than %d", len(parts), maxParts)
 	}
-	w, open := Never(), false
+	var p parser
 	for i, part := range parts {
 		part = strings.TrimSpace(part)
-		parsed, err := parsePart(part)
-		if err != nil {
-			return Window{}, fmt.Errorf("window: %s: %w; %s", quotePart(i, len(parts), part), err, want)
+		if err := p.part(part); err != nil {
+			return Window{}, fmt.Errorf("window: %s: %w", quotePart(i, len(parts), part), err)
 		}
-		open = open || !parsed.limited
-		w.intervals = append(w.intervals, parsed.intervals...)
 	}
-	if open {
-		return Always(), nil
+	w, err := p.window()
+	if err != nil {
+		return Window{}, fmt.Errorf("window: %w", err)
 	}
 	if n := len(w.String()); n > maxText {
 		return Window{}, fmt.Errorf("window: text of %d bytes, written out in full, is longer than %d", n, maxText)
@@ -65,48 +67,117 @@ func quotePart(i, n int, part string) string {
 	return fmt.Sprintf("part %d %q", i+1, part)
 }
 
-// parsePart parses what stands between two semicolons. New kinds of parts begin
-// with a keyword of their own.
-func parsePart(text string) (Window, error) {
+// parser collects the parts of a text.
+type parser struct {
+	open       bool // a part is always
+	some       bool // there is a part that is no exception
+	parts      []part
+	exceptions []exception
+	zones      []*time.Location // of the intervals, each once
+}
+
+// part parses what stands between two semicolons. New kinds of parts begin with a
+// keyword of their own.
+func (p *parser) part(text string) error {
+	words := strings.Fields(text)
+	if len(words) > 0 && strings.EqualFold(words[0], "except") {
+		e, err := parseException(words[1:])
+		if err != nil {
+			return fmt.Errorf("%w; %s", err, wantExcept)
+		}
+		p.exceptions = append(p.exceptions, e)
+		return nil
+	}
+	if err := p.stretch(text, words); err != nil {
+		return fmt.Errorf("%w; %s", err, want)
+	}
+	p.some = true
+	return nil
+}
+
+// stretch parses a part that is no exception.
+func (p *parser) stretch(text string, words []string) error {
 	switch {
 	case text == "":
-		return Window{}, errors.New(`is empty; write "always" or "never" to say so`)
+		return errors.New(`is empty; write "always" or "never" to say so`)
 	case strings.EqualFold(text, "always"):
-		return Always(), nil
+		p.open = true
+		return nil
 	case strings.EqualFold(text, "never"):
-		return Never(), nil
+		return nil
 	}
-	v, err := parseInterval(strings.Fields(text))
+	if before, after := cut(words, "except"); after != nil {
+		return fmt.Errorf(`an exception is a part of its own; write a semicolon after %q`, join(before))
+	}
+	if strings.EqualFold(words[0], "every") {
+		e, err := parseEvery(words[1:])
+		p.parts = append(p.parts, e)
+		return err
+	}
+	v, err := parseInterval(words)
 	if err != nil {
-		return Window{}, err
+		return err
 	}
-	return Window{limited: true, intervals: []interval{v}}, nil
+	p.parts = append(p.parts, &v)
+	if !slices.ContainsFunc(p.zones, func(z *time.Location) bool { return z.String() == v.zone.String() }) {
+		p.zones = append(p.zones, v.zone)
+	}
+	return nil
+}
+
+// window returns what the parts make together.
+func (p *parser) window() (Window, error) {
+	if !p.some {
+		return Window{}, errors.New(`an exception takes away from other parts, and there is none; write "always; except …" to mean all other times`)
+	}
+	for i := range p.exceptions {
+		if err := p.exceptions[i].locate(p.zones); err != nil {
+			return Window{}, err
+		}
+	}
+	switch {
+	case p.open:
+		return Window{given: true, exceptions: p.exceptions}, nil
+	case len(p.parts) == 0:
+		return Never(), nil
+	default:
+		return Window{limited: true, parts: p.parts, exceptions: p.exceptions}, nil
+	}
 }
 
 // parseInterval parses the words of `<cron> for <duration> [in <zone>]`.
 func parseInterval(words []string) (interval, error) {
-	expr, rest := cut(words, "for")
-	if rest == nil {
-		return interval{}, errors.New(`"for <duration>" is missing`)
+	words, place := cut(words, "in")
+	v, err := parseSpan(words)
+	if err == nil {
+		v.zone, err = parseZone(place)
 	}
-	length, place := cut(rest, "in")
-	if len(length) == 0 {
+	return v, err
+}
+
+// parseSpan parses the words of `<cron> for <duration>`.
+func parseSpan(words []string) (interval, error) {
+	expr, length := cut(words, "for")
+	switch {
+	case length == nil:
+		return interval{}, errors.New(`"for <duration>" is missing`)
+	case len(length) == 0:
 		return interval{}, errors.New(`the duration after "for" is missing`)
 	}
-	v := interval{text: strings.Join(expr, " ")}
+	v := interval{text: join(expr)}
 	var err error
 	if v.starts, err = parseCron(expr); err != nil {
 		return interval{}, err
 	}
-	if v.length, err = parseLength(strings.Join(length, " ")); err != nil {
+	if v.length, err = parseLength(join(length)); err != nil {
 		return interval{}, err
 	}
-	if v.zone, err = parseZone(place); err != nil {
-		return interval{}, err
-	}
-	v.endless = v.isEndless()
+	v.always = v.isEndless()
 	return v, nil
 }
+
+// join is the text that words come from, with single spaces.
+func join(words []string) string { return strings.Join(words, " ") }
 
 // cut splits words around the first that is keyword, in any case. Without one,
 // after is nil.
@@ -124,7 +195,7 @@ func parseZone(words []string) (*time.Location, error) {
 	if words == nil {
 		return time.UTC, nil
 	}
-	name := strings.Join(words, " ")
+	name := join(words)
 	switch {
 	case name == "":
 		return nil, errors.New(`the zone after "in" is missing`)
@@ -146,7 +217,7 @@ func parseCron(words []string) (starts *cron.SpecSchedule, err error) {
 	if err := checkCron(words); err != nil {
 		return nil, err
 	}
-	text := strings.Join(words, " ")
+	text := join(words)
 	defer func() {
 		if r := recover(); r != nil {
 			starts, err = nil, fmt.Errorf("cron expression %q: %v", text, r)
