@@ -102,7 +102,7 @@ func flagSettings() map[string]flagSetting {
 		"ENABLED": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.enabled, s, strconv.ParseBool) }},
 		"DRY_RUN": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.dryRun, s, strconv.ParseBool) }},
 		"WINDOW": {
-			`always, never, or such as "0 22 * * * for 8h in Europe/Berlin"`,
+			`always, never, or such as "0 22 * * * for 8h in Europe/Berlin; except 12-24..01-01"`,
 			func(v *flagValues, s string) error { return parseTo(&v.window, s, window.Parse) },
 		},
 		"BATCH_SIZE":      {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchSize, s, parseBatchSize) }},

@@ -13,6 +13,9 @@ func benchmarkWindows() map[string]window.Window {
 		"union":   window.MustParse("0 22 * * 1-5 for 8h in Europe/Berlin; 0 0 * * 0,6 for 1d in Europe/Berlin"),
 		"minutes": window.MustParse("* 22-23,0-5 * * * for 1m in Europe/Berlin"),
 		"turns":   window.MustParse("0 */2 * * * for 1h; 0 1-23/2 * * * for 1h"),
+		"every":   window.MustParse("every 20s for 10s"),
+		"except":  window.MustParse("0 22 * * * for 8h in Europe/Berlin; except 12-24..01-01, last 2 days of month, sun"),
+		"swallow": window.MustParse("0 22 * * * for 8h; except sun..sat"),
 	}
 }
 

@@ -30,6 +30,29 @@ func ExampleParse_error() {
 	// window: "0 25 * * * for 8h": hour 25 is out of range 0-23; want "<cron> for <duration> in <zone>", such as "0 22 * * * for 8h in Europe/Berlin"
 }
 
+// No work runs from Christmas Eve to New Year's Day, nor at the end of a month. A
+// night before such a day ends at midnight.
+func ExampleParse_exceptions() {
+	w := window.MustParse("0 22 * * * for 8h in Europe/Berlin; except 12-24..01-01, last 2 days of month")
+	closes, _ := w.Closes(time.Date(2026, time.December, 23, 22, 0, 0, 0, time.UTC))
+	opens, _ := w.Next(closes)
+	fmt.Println("closes", closes.Format("2006-01-02 15:04 MST"))
+	fmt.Println("opens", opens.Format("2006-01-02 15:04 MST"))
+	// Output:
+	// closes 2026-12-24 00:00 CET
+	// opens 2027-01-02 00:00 CET
+}
+
+// A window for a test or a demonstration, where nobody wants to wait for the night.
+func ExampleParse_every() {
+	w := window.MustParse("every 20s for 5s")
+	opens, _ := w.Next(time.Date(2026, time.January, 9, 12, 0, 7, 0, time.UTC))
+	closes, _ := w.Closes(opens)
+	fmt.Println(opens.Format(time.TimeOnly), closes.Format(time.TimeOnly))
+	// Output:
+	// 12:00:20 12:00:25
+}
+
 func ExampleWindow_Contains() {
 	w := window.MustParse("0 2 * * * for 1h30m")
 	fmt.Println(w.Contains(time.Date(2026, time.January, 9, 3, 29, 59, 0, time.UTC)))

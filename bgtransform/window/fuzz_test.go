@@ -13,6 +13,9 @@ func FuzzParse(f *testing.F) {
 		"0 22 * * * for 8h in Europe/Berlin", "0 22 * * 1-5 for 8h; 0 0 * * 0,6 for 1d in America/New_York",
 		"*/15 2 29 feb ? for 7d in Australia/Lord_Howe", "TZ= for 1h", "CRON_TZ=UTC 0 0 * * * for 1h", ", * * * * for 1h",
 		"0 0 30 2 * for 1h", "*/99999999999 * * * * for 1h", "* * * * * for 1m", "0 0 13 * fri for 1d1h1m1s1ms",
+		"every 20s for 5s", "every 1d for 1h; except sun..sat", "always; except 12-24..01-01, last 2 days of month in Europe/Berlin",
+		"always; except 2026-03-29T02:15..2026-03-29T02:45, second tue of month, 02-29 in Africa/Casablanca",
+		"* * * * * for 1s; except * * * * * for 2s", "0 22 * * * for 8h; except */10 2 * * * for 5m; except 2026-12-24..2027-01-02",
 	} {
 		f.Add(text, int64(1774746000)) // 2026-03-29 02:00 in Berlin
 	}

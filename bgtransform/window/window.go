@@ -13,8 +13,8 @@ const (
 
 	// maxLooks bounds how many parts and exceptions Next looks at; each look costs
 	// less than a microsecond. It is reached by exceptions that leave nothing: one
-	// that swallows a window of one interval a day is followed for some 40 years.
-	maxLooks = 1 << 15
+	// that swallows a window of one interval a day is followed for some 20 years.
+	maxLooks = 1 << 14
 )
 
 // Window is a set of parts, most of them intervals on the wall clock, in which
