@@ -28,6 +28,13 @@ type trace struct {
 	said           string             // the last error of the transform's own code
 }
 
+// and returns what a process and the one after it did.
+func (tr trace) and(next trace) trace {
+	next.commits = append(tr.commits, next.commits...)
+	next.found, next.changed = tr.found+next.found, tr.changed+next.changed
+	return next
+}
+
 // explain adds to an error what the process waited for, and what the
 // transform's own code said last.
 func (tr trace) explain(err error) error {
