@@ -23,7 +23,8 @@ type Config struct {
 	// Defaults to 30 s.
 	BatchTimeout time.Duration
 
-	// Concurrency is how many transforms this instance runs at the same time.
+	// Concurrency is how many transforms this instance runs at the same time. One
+	// that only waits for the app's transactions before its last pass is not counted.
 	// Defaults to 1.
 	Concurrency int
 

@@ -24,6 +24,7 @@ type entry struct {
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
 
+	slot     slot      // the loop's own, and of its attempt
 	signed   string    // the reason that was written for others to see; the loop's own
 	signedAt time.Time // when
 
@@ -40,10 +41,10 @@ type view struct {
 	revision int64         // of the intent that the loop has seen
 }
 
-func newEntry(t Transform, s settings) *entry {
+func newEntry(t Transform, s settings, slots chan struct{}) *entry {
 	def := t.Definition()
 	p := s.pace(flagValues{})
-	e := &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(p.limits)}
+	e := &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(p.limits), slot: slot{pool: slots}}
 	e.paced.Store(&p)
 	return e
 }

@@ -124,33 +124,3 @@ func TestI5CompleteWaitsForNoReader(t *testing.T) {
 		}
 	})
 }
-
-// A transform that has nothing to do but to wait, for a transaction that may stay
-// open for days, does not keep others from this instance's only slot.
-func TestI5WaitingForWritersLeavesTheSlot(t *testing.T) {
-	t.Parallel()
-	d := newDatabase(t, "pg")
-	db := d.open(t)
-	seed(t, db, 10)
-	exec(t, db, "CREATE TABLE others (id int PRIMARY KEY, v int)")
-	exec(t, db, "INSERT INTO others VALUES (1, NULL)")
-	app := begun(t, d.open(t), "INSERT INTO tracks (id, title, length) VALUES (0, 'import', 7)")
-	type other struct {
-		bun.BaseModel `bun:"table:others"`
-
-		ID int64  `bun:"id,pk"`
-		V  *int64 `bun:"v"`
-	}
-	cfg := quick(t)
-	cfg.Concurrency = 1
-	in := start(t, db, cfg, toMS("x"), bgtransform.SQL[other]{Name: "y", Pending: "v IS NULL", Set: "v = 1"})
-	in.untilState("y", bgtransform.StateComplete)
-	in.until("x", "waiting for the import", waits(t))
-	control, err := bgtransform.NewControl(db)
-	must(t, err)
-	must(t, control.Restart(t.Context(), "y", bgtransform.By{Who: "ann"}))
-	in.until("y", "complete again", func(st bgtransform.Status) bool { return st.Run == 2 && st.State == bgtransform.StateComplete })
-	in.until("x", "waiting for the import", waits(t))
-	must(t, app.Commit())
-	in.untilState("x", bgtransform.StateComplete)
-}

@@ -22,10 +22,8 @@ const (
 	// settleBlind is for a database that does not show them.
 	settleBlind = 10 * time.Second
 
-	// holdFor is how long an attempt waits for them that has nothing else to do,
-	// before it leaves its slot to other transforms, and holdPause for how long.
-	holdFor   = 10 * time.Second
-	holdPause = 20 * time.Second
+	// settleSoon is for nobody to notice: what is over sooner is not worth telling.
+	settleSoon = time.Second
 )
 
 // awaited are the transactions that a pass waits for before it begins.
@@ -110,22 +108,23 @@ func (a *attempt) lookForWriters(ctx context.Context) error {
 }
 
 // waitForWriters shows why the pass has not begun, and waits. An attempt with which
-// nothing but completion is left makes room for other transforms by and by.
+// nothing but completion is left makes room for other transforms meanwhile, and keeps
+// the lease: a transaction may stay open for days.
 func (a *attempt) waitForWriters(stop, ctx context.Context, rest time.Duration) (ending, bool) {
 	r, w, reason := &a.rec.Range, &a.awaited, a.awaited.reason()
 	r.LimitedCode, r.LimitedBy = string(ReasonWriters), clip(reason.Text, 200)
 	a.show()
 	a.s.watch.waiting(ctx, WaitInfo{Transform: a.e.name, Reason: reason, For: rest})
-	if !w.told && time.Since(w.since) >= time.Second { // what is over sooner is not worth telling
+	if !w.told && time.Since(w.since) >= settleSoon {
 		w.told = true
 		a.log.InfoContext(ctx, "bgtransform: the next pass waits", "pass", r.Pass, "reason", reason.Text)
 		a.beat = time.Time{} // so that those who look from outside see it now
 	}
+	if w.told && r.Began == store.BeganDue {
+		a.e.slot.give()
+	}
 	if err := a.giveSign(ctx); err != nil {
 		return a.react(stop, ctx, nil, err)
-	}
-	if r.Began == store.BeganDue && time.Since(w.since) >= holdFor {
-		return ending{state: StateWaiting, reason: reason, wait: holdPause}, true
 	}
 	a.nap(stop, ctx, rest)
 	return ending{}, false

@@ -67,12 +67,10 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 
 // slotted makes an attempt if this instance may run one more.
 func (s *Scheduler) slotted(ctx, work context.Context, e *entry, retry *backoff.Backoff) pause {
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
-		return pause{Reason{Code: ReasonSlot, Text: fmt.Sprintf("this instance runs %d at a time, and does", s.cfg.Concurrency)}, backoff.Jitter(time.Second)}
+	if !e.slot.take() {
+		return pause{Reason{Code: ReasonSlot, Text: fmt.Sprintf("this instance runs %d at a time, and does", s.cfg.Concurrency)}, backoff.Jitter(slotPoll)}
 	}
+	defer e.slot.give()
 	return s.lease(ctx, work, e, retry)
 }
 

@@ -27,7 +27,7 @@ type Scheduler struct {
 	control *Control
 	flags   *flags
 	watch   *observers
-	slots   chan struct{}
+	slots   chan struct{} // of which each entry may have one: see slot
 	polls   chan struct{} // holds at most one wake-up of the poll loop
 	ready   atomic.Bool   // the tables are there and our names are in them
 
@@ -122,7 +122,7 @@ func (s *Scheduler) register(t Transform) error {
 			return err
 		}
 	}
-	s.entries = append(s.entries, newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name))))
+	s.entries = append(s.entries, newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name)), s.slots))
 	return nil
 }
 

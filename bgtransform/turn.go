@@ -47,6 +47,9 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	} else if rest > 0 {
 		return a.waitForWriters(stop, ctx, rest)
 	}
+	if end, ok := a.backToWork(stop, ctx); !ok {
+		return end, true
+	}
 	step, err := a.batch(ctx)
 	if err != nil {
 		return a.react(stop, ctx, step, err)
