@@ -8,7 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/uptrace/bun"
@@ -142,10 +141,9 @@ func TestStopVerify(t *testing.T) {
 	must(t, in.Control().Verify(t.Context(), "x", bgtransform.VerifyOptions{}, ann))
 	in.until("x", "half verified", func(st bgtransform.Status) bool { return st.Verify != nil && st.Verify.Rows == 200 })
 	must(t, in.Control().StopVerify(t.Context(), "x", bgtransform.By{Who: "bob", Why: "enough"}))
-	<-time.After(200 * time.Millisecond) // what operators want is read again by then, before the next batch
-	close(asked)
+	close(asked) // its own instance knows of the wish now, and reads it before the next batch
 	v := in.verifiedAlready("x")
-	if v.State != bgtransform.VerifyStopped || !strings.Contains(v.Reason, "stopped by bob: enough") || v.Clean() || v.Rows >= 550 || v.Mismatches != 1 || v.Ended.IsZero() {
+	if v.State != bgtransform.VerifyStopped || !strings.Contains(v.Reason, "stopped by bob: enough") || v.Clean() || v.Rows > 300 || v.Mismatches != 1 || v.Ended.IsZero() {
 		t.Errorf("stopped, it says %+v", v)
 	}
 	st := in.untilState("x", bgtransform.StateComplete)
