@@ -158,6 +158,9 @@ func (r Rows[M]) open(ctx context.Context, db *bun.DB) (*rowStepper[M], error) {
 		def:    r,
 		also:   r.Watermark.set(t),
 	}
+	for _, f := range plan.writes {
+		s.getters = append(s.getters, t.d.Getter(db.QueryGen(), f, t.cols[f.Name]))
+	}
 	if r.Options.Journal {
 		kept := slices.Clone(plan.writes)
 		if mark := r.Watermark.mark(t); mark != nil && !slices.Contains(kept, mark) {

@@ -20,15 +20,9 @@ type rowStepper[M any] struct {
 	def    Rows[M]
 	also   string  // SQL text, of the watermark; empty for none
 	camera *camera // nil without a journal
-}
 
-// row is one pending row as it was read.
-type row[M any] struct {
-	key   keyset.Key
-	guard []any
-	model *M
-
-	values []any // as they were read; kept by a verification only
+	getters []dialect.Getter // of the columns in Writes
+	usual   int              // rows found in the last range
 }
 
 // probe reads no rows, so that an error in the pending condition is found
@@ -129,69 +123,6 @@ func (s *rowStepper[M]) write(ctx context.Context, tx bun.Tx, u dialect.Update) 
 	return len(u.Rows), nil
 }
 
-// found are the pending rows of a range, without those in quarantine, parted
-// from those that the model cannot be filled from.
-type found[M any] struct {
-	rows []row[M]
-	odd  []RowFailure
-}
-
-func (s *rowStepper[M]) find(ctx context.Context, q dialect.Querier, r keyset.Range, skip Skips) (f found[M], err error) {
-	cond, args := s.walk.Within(r)
-	return s.findWhere(ctx, q, cond+" AND ("+s.pending+")", args, skip)
-}
-
-// findWhere reads the rows that match a condition.
-func (s *rowStepper[M]) findWhere(ctx context.Context, q dialect.Querier, cond string, args []any, skip Skips) (f found[M], err error) {
-	query := "SELECT " + s.plan.selectList() + " FROM " + s.table.from + " WHERE " + cond + " ORDER BY " + s.walk.Order()
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return f, fmt.Errorf("read rows: %w", err)
-	}
-	defer rows.Close()
-	values := make([]any, len(s.plan.selects))
-	dest := make([]any, len(values))
-	for i := range values {
-		dest[i] = &values[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return f, fmt.Errorf("read rows: %w", err)
-		}
-		if err := s.add(&f, values, skip); err != nil {
-			return f, err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return f, fmt.Errorf("read rows: %w", err)
-	}
-	return f, nil
-}
-
-// add puts a row where it belongs.
-func (s *rowStepper[M]) add(f *found[M], values []any, skip Skips) error {
-	one, scanErr := s.row(values)
-	if skip.Len() > 0 || scanErr != nil {
-		text, err := one.key.Encode()
-		switch {
-		case err != nil:
-			return err
-		case skip.Has(text):
-			return nil
-		case scanErr != nil:
-			f.odd = append(f.odd, RowFailure{Key: text, Class: "scan", Err: scanErr})
-			return nil
-		}
-	}
-	f.rows = append(f.rows, one)
-	return nil
-}
-
-func (s *rowStepper[M]) row(values []any) (row[M], error) {
-	one := row[M]{key: make(keyset.Key, len(s.plan.keys)), guard: make([]any, len(s.plan.guards)), model: new(M)}
-	return one, s.plan.scan(values, one.key, one.guard, reflect.ValueOf(one.model).Elem())
-}
-
 // transformed is what user code made of a range.
 type transformed[M any] struct {
 	good   []row[M]
@@ -235,6 +166,7 @@ func (s *rowStepper[M]) transform(ctx context.Context, f found[M], budget time.D
 		t.cut, t.done, t.of = rows[done-1].key, done, len(rows)
 		t.failed = nil // rows behind the cut are read again; those before it come back with the next pass
 	}
+	t.good = rows[:0] // in the place of those that were read
 	for i, one := range rows[:done] {
 		f := failures[i]
 		if f == nil {
@@ -269,15 +201,16 @@ func models[M any](rows []row[M]) []*M {
 	return ms
 }
 
+// values returns what is written to the rows.
 func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
-	gen := s.db.QueryGen()
 	out := make([]dialect.Row, len(rows))
-	sets := make([]any, len(rows)*len(s.plan.writes))
+	n := len(s.getters)
+	sets := make([]any, len(rows)*n)
 	for i, one := range rows {
 		model := reflect.ValueOf(one.model).Elem()
-		set := sets[i*len(s.plan.writes) : (i+1)*len(s.plan.writes)]
-		for j, f := range s.plan.writes {
-			set[j] = s.d.Value(gen, f, s.cols[f.Name], model)
+		set := sets[i*n : (i+1)*n : (i+1)*n]
+		for j, get := range s.getters {
+			set[j] = get(model)
 		}
 		out[i] = dialect.Row{Key: one.key, Set: set, Guard: one.guard}
 	}

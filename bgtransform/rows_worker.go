@@ -43,46 +43,56 @@ func newWorker(parent context.Context, first, step, end int, fn func(ctx context
 // context ends, or, if it was left, as soon as user code returns.
 func (w *worker) run() {
 	defer close(w.done)
-	for i := w.first; i < w.end; i += w.step {
-		ctx, ok := w.begin(i)
-		if !ok || !w.finish(i, safely(ctx, i, w.fn)) {
-			break
-		}
+	i := w.first
+	ctx, ok := w.begin()
+	for ok {
+		ctx, ok = w.next(safely(ctx, i, w.fn))
+		i += w.step
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended = true
 }
 
-// begin returns the context of row i. Rows share one context until a timeout
-// uses it up, so that a row costs no timer.
-func (w *worker) begin(i int) (context.Context, bool) {
+// begin returns the context of the first row, which is tried however little time
+// there is.
+func (w *worker) begin() (context.Context, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	over := !w.until.IsZero() && i > w.first && time.Now().After(w.until)
-	if w.left || over || w.parent.Err() != nil {
+	w.since = time.Now()
+	return w.context()
+}
+
+// next ends the row under way and returns the context of the one after it, if
+// there is one to begin.
+func (w *worker) next(f *failure) (context.Context, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.left {
+		return nil, false
+	}
+	// What fails while the batch is being cancelled is not the row's fault.
+	if f != nil && w.parent.Err() == nil {
+		w.results[w.index] = f
+	}
+	w.index, w.since = w.index+w.step, time.Now() // the only look at the clock for a row
+	if w.index >= w.end || (!w.until.IsZero() && w.since.After(w.until)) {
+		return nil, false
+	}
+	return w.context()
+}
+
+// context returns the context of a row. Rows share one until a timeout uses it
+// up, so that a row costs no timer.
+func (w *worker) context() (context.Context, bool) {
+	if w.left || w.parent.Err() != nil {
 		return nil, false
 	}
 	if w.timedAt >= 0 {
 		w.ctx, w.cancel = context.WithCancelCause(w.parent)
 		w.timedAt = -1
 	}
-	w.index, w.since = i, time.Now()
 	return w.ctx, true
-}
-
-func (w *worker) finish(i int, f *failure) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.left {
-		return false
-	}
-	// What fails while the batch is being cancelled is not the row's fault.
-	if f != nil && w.parent.Err() == nil {
-		w.results[i] = f
-	}
-	w.index, w.since = i+w.step, time.Now()
-	return true
 }
 
 // watch waits for the worker, ends the context of a row that takes longer than

@@ -160,7 +160,7 @@ func (v *rowVerifier[M]) look(ctx context.Context, q dialect.Querier, r part, sk
 
 // sort puts a row where it belongs.
 func (v *rowVerifier[M]) sort(l *looked[M], values []any, pending bool, skip Skips) error {
-	one, scanErr := v.code.row(slices.Clone(values))
+	one, scanErr := v.code.row(&l.pieces, slices.Clone(values))
 	one.values = values
 	if !pending && scanErr == nil && skip.Len() == 0 {
 		l.rows = append(l.rows, one)

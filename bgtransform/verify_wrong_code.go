@@ -59,11 +59,9 @@ func (s *rowStepper[M]) findWrong(ctx context.Context, w *wrongStepper, texts []
 	err = s.read(ctx, func(ctx context.Context, q dialect.Querier) error {
 		for chunk := range slices.Chunk(keys, 200) {
 			cond, args := s.walk.AnyOf(chunk)
-			part, err := s.findWhere(ctx, q, "("+cond+") AND "+w.standsWrong(), args, Skips{})
-			if err != nil {
+			if err := s.findWhere(ctx, q, "("+cond+") AND "+w.standsWrong(), args, Skips{}, &f); err != nil {
 				return err
 			}
-			f.rows, f.odd = append(f.rows, part.rows...), append(f.odd, part.odd...)
 		}
 		return nil
 	})

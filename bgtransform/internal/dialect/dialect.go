@@ -66,9 +66,9 @@ type Dialect struct {
 	// uint64 that is no int64, a float64, a string or a []byte.
 	Load func(c Column, v any) any
 
-	// Value returns the value of a model's field as Raw would read it once it
-	// is stored, or SQL text ([schema.Safe]) where only the database knows.
-	Value func(gen schema.QueryGen, f *schema.Field, c Column, model reflect.Value) any
+	// Getter returns what gets the value of a model's field as Raw would read it
+	// once it is stored, or SQL text ([schema.Safe]) where only the database knows.
+	Getter func(gen schema.QueryGen, f *schema.Field, c Column) Getter
 
 	// Estimate returns about how many rows a table has, without counting; -1
 	// when the database has no idea.

@@ -22,7 +22,7 @@ func mysql() *Dialect {
 		Same:        mysqlSame,
 		Holds:       mysqlHolds,
 		Load:        mysqlLoad,
-		Value:       mysqlValue,
+		Getter:      mysqlGetter,
 		Classify:    mysqlClassify,
 		// Unless the app's data source name says clientFoundRows=true.
 		AffectedIsMatched: false,

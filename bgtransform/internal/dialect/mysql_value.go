@@ -10,24 +10,22 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// mysqlValue returns the field's value in a form that can be bound: an int64, a
+// mysqlGetter gets the field's value in a form that can be bound: an int64, a
 // uint64, a float64, a string or a []byte; SQL text where only the server knows.
-func mysqlValue(gen schema.QueryGen, f *schema.Field, c Column, model reflect.Value) any {
-	switch v := value(gen, f, model).(type) {
-	case nil:
-		return nil
-	case string:
-		return v
-	case bool:
-		if v {
-			return int64(1)
+func mysqlGetter(gen schema.QueryGen, f *schema.Field, c Column) Getter {
+	get := getter(gen, f)
+	return func(model reflect.Value) any {
+		switch v := get(model).(type) {
+		case bool:
+			if v {
+				return int64(1)
+			}
+			return int64(0)
+		case schema.Safe:
+			return mysqlLiteral(c, string(v))
+		default:
+			return v
 		}
-		return int64(0)
-	case schema.Safe:
-		return mysqlLiteral(c, string(v))
-	default:
-		n, _ := wide(v)
-		return n
 	}
 }
 

@@ -88,7 +88,7 @@ func mysqlUpdate(t *testing.T, db *bun.DB, model *wide) dialect.Update {
 	}
 	u.Sets = describe(t, db, "wide", names...)
 	for i, f := range fields {
-		row.Set = append(row.Set, dialectOf(t, db).Value(db.QueryGen(), f, u.Sets[i], reflect.ValueOf(model).Elem()))
+		row.Set = append(row.Set, dialectOf(t, db).Getter(db.QueryGen(), f, u.Sets[i])(reflect.ValueOf(model).Elem()))
 	}
 	u.Rows = []dialect.Row{row}
 	return u
@@ -139,7 +139,7 @@ func TestValuesOnMariaDBAreBound(t *testing.T) {
 		"bytes": {dialect.Bytes, []byte{0, 255}}, "text_ptr": {dialect.Text, nil}, "json_": {dialect.Text, `{"a":"\\'"}`},
 		"time_": {dialect.Other, "0001-01-01 00:00:00"}, "int_as_text": {dialect.Text, int64(0)},
 	} {
-		got := dialectOf(t, db).Value(db.QueryGen(), table.FieldMap[name], dialect.Column{Kind: test.kind}, reflect.ValueOf(&model).Elem())
+		got := dialectOf(t, db).Getter(db.QueryGen(), table.FieldMap[name], dialect.Column{Kind: test.kind})(reflect.ValueOf(&model).Elem())
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("Value of %s = %#v, want %#v", name, got, test.want)
 		}

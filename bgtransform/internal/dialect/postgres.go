@@ -18,7 +18,7 @@ func postgres() *Dialect {
 		Same:              postgresSame,
 		Holds:             postgresHolds,
 		Load:              postgresLoad,
-		Value:             postgresValue,
+		Getter:            postgresGetter,
 		Estimate:          postgresEstimate,
 		Classify:          postgresClassify,
 		AffectedIsMatched: true,

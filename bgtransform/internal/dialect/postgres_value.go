@@ -10,33 +10,34 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// postgresValue returns the field's value in the form in which it is bound, or
-// as bun's SQL text where a bound value might be stored in another way.
-func postgresValue(gen schema.QueryGen, f *schema.Field, c Column, model reflect.Value) any {
-	v := value(gen, f, model)
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case schema.Safe:
-		return postgresLiteral(c, string(v))
-	case string:
-		if c.Kind == Text || c.Kind == Other {
-			return v
+// postgresGetter gets the field's value in the form in which it is bound, or as
+// bun's SQL text where a bound value might be stored in another way.
+func postgresGetter(gen schema.QueryGen, f *schema.Field, c Column) Getter {
+	get := getter(gen, f)
+	return func(model reflect.Value) any {
+		switch v := get(model).(type) {
+		case nil:
+			return nil
+		case schema.Safe:
+			return postgresLiteral(c, string(v))
+		case string:
+			if c.Kind == Text || c.Kind == Other {
+				return v
+			}
+		case bool:
+			if c.Type == "boolean" {
+				return strconv.FormatBool(v)
+			}
+		case int64:
+			switch {
+			case c.Kind == Int:
+				return v
+			case c.Kind == Text, c.Type == "numeric":
+				return strconv.FormatInt(v, 10)
+			}
 		}
-	case bool:
-		if c.Type == "boolean" {
-			return strconv.FormatBool(v)
-		}
-	default:
-		n, _ := wide(v)
-		switch {
-		case c.Kind == Int:
-			return n
-		case c.Kind == Text, c.Type == "numeric":
-			return strconv.FormatInt(n, 10)
-		}
+		return postgresLiteral(c, string(f.AppendValue(gen, nil, model)))
 	}
-	return postgresLiteral(c, string(f.AppendValue(gen, nil, model)))
 }
 
 // postgresLiteral turns the SQL text that bun makes of a value into a value to

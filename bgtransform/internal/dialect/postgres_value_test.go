@@ -191,7 +191,7 @@ func pgUpdate(t testing.TB, db *bun.DB, cols []dialect.Column, model *pgWide) di
 			continue
 		}
 		u.Sets = append(u.Sets, c)
-		row.Set = append(row.Set, must2(dialect.For(db))(t).Value(db.QueryGen(), f, c, reflect.ValueOf(model).Elem()))
+		row.Set = append(row.Set, must2(dialect.For(db))(t).Getter(db.QueryGen(), f, c)(reflect.ValueOf(model).Elem()))
 	}
 	u.Rows = []dialect.Row{row}
 	return u

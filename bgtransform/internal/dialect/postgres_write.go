@@ -150,9 +150,9 @@ func (u Update) unnested(n int) string {
 // arrays returns the values of some rows, one slice a column, and those of the
 // range, in the update's order.
 func (u Update) arrays(places []int) (args []any, err error) {
-	add := func(cols []Column, values func(r *Row) []any) {
+	add := func(cols []Column, part func(r *Row) []any) {
 		for i, c := range cols {
-			values, ok := array(c.Kind, len(places), func(n int) any { return values(&u.Rows[places[n]])[i] })
+			values, ok := u.array(c.Kind, places, part, i)
 			if !ok {
 				err = &RefusedError{fmt.Sprintf("column %s is not of type %s any more", c.SQL, c.Type)}
 			}
@@ -165,45 +165,48 @@ func (u Update) arrays(places []int) (args []any, err error) {
 	return append(args, u.RangeArgs...), err
 }
 
-func array(k Kind, n int, at func(n int) any) (any, bool) {
+func (u Update) array(k Kind, places []int, part func(r *Row) []any, i int) (any, bool) {
 	switch k {
 	case Int:
-		return typed[int64](n, at)
+		return typed[int64](u.Rows, places, part, i)
 	case Float:
-		return typed[float64](n, at)
+		return typed[float64](u.Rows, places, part, i)
 	case Bytes:
-		return typed[[]byte](n, at)
+		return typed[[]byte](u.Rows, places, part, i)
 	default:
-		return typed[string](n, at)
+		return typed[string](u.Rows, places, part, i)
 	}
 }
 
-// typed returns a slice of values: of pointers only if there is a NULL, because
-// drivers bind slices of values faster. It is false for a value of another type,
-// as it is read after a migration has changed the column under us.
-func typed[T any](n int, at func(n int) any) (any, bool) {
-	values := make([]T, n)
-	nulls := false
-	for i := range values {
-		v := at(i)
+// typed returns a slice of the ith values of a part of some rows: of pointers
+// only if there is a NULL, because drivers bind slices of values faster. It is
+// false for a value of another type, as it is read after a migration has changed
+// the column under us.
+func typed[T any](rows []Row, places []int, part func(r *Row) []any, i int) (any, bool) {
+	values := make([]T, len(places))
+	var pointers []*T // nil until there is a NULL
+	for n, at := range places {
+		v := part(&rows[at])[i]
 		if v == nil {
-			nulls = true
+			if pointers == nil {
+				pointers = make([]*T, len(places))
+				for before := range n {
+					pointers[before] = &values[before]
+				}
+			}
 			continue
 		}
 		of, ok := v.(T)
 		if !ok {
 			return nil, false
 		}
-		values[i] = of
-	}
-	if !nulls {
-		return values, true
-	}
-	pointers := make([]*T, n)
-	for i := range pointers {
-		if at(i) != nil {
-			pointers[i] = &values[i]
+		values[n] = of
+		if pointers != nil {
+			pointers[n] = &values[n]
 		}
 	}
-	return pointers, true
+	if pointers != nil {
+		return pointers, true
+	}
+	return values, true
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"reflect"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -31,10 +30,8 @@ func sqlite() *Dialect {
 		RowValues:         true,
 		RowsEnd:           true,
 		Estimate:          func(context.Context, bun.IDB, Table) (int64, error) { return -1, nil },
+		Getter:            func(gen schema.QueryGen, f *schema.Field, _ Column) Getter { return getter(gen, f) },
 		write:             inTx,
-	}
-	d.Value = func(gen schema.QueryGen, f *schema.Field, _ Column, model reflect.Value) any {
-		return value(gen, f, model)
 	}
 	d.read = d.unlimited
 	d.Write = func(ctx context.Context, tx bun.Tx, u Update) (int, error) { return d.writeEach(ctx, tx, u) }

@@ -7,24 +7,49 @@ import (
 	"github.com/uptrace/bun/schema"
 )
 
-// value returns the value of a model's field: a driver value where Go and SQL
-// agree on what that is, else the SQL text that bun makes of it, so that a
-// field is stored just as the app's own writes store it.
-func value(gen schema.QueryGen, f *schema.Field, model reflect.Value) any {
-	if f.NullZero && f.HasZeroValue(model) {
-		return nil
+// Getter returns the value of a field of a model.
+type Getter func(model reflect.Value) any
+
+// getter returns what gets the value of a model's field: an int64, a string, a
+// bool or nil where Go and SQL agree on what that is, else the SQL text that bun
+// makes of it, so that a field is stored just as the app's own writes store it.
+func getter(gen schema.QueryGen, f *schema.Field) Getter {
+	if !plain(f) {
+		return func(model reflect.Value) any {
+			if f.NullZero && f.HasZeroValue(model) {
+				return nil
+			}
+			return schema.Safe(f.AppendValue(gen, nil, model))
+		}
 	}
-	if plain(f) {
-		v := f.Value(model)
+	at := f.Index[0]
+	return func(model reflect.Value) any {
+		v := model.Field(at)
+		if f.NullZero && f.IsZero(v) {
+			return nil
+		}
 		if f.IsPtr {
 			if v.IsNil() {
 				return nil
 			}
 			v = v.Elem()
 		}
-		return v.Interface()
+		return bare(v)
 	}
-	return schema.Safe(f.AppendValue(gen, nil, model))
+}
+
+// bare returns the value of a [plain] field.
+func bare(v reflect.Value) any {
+	switch {
+	case v.CanInt():
+		return v.Int()
+	case v.CanUint():
+		return int64(v.Uint()) // plain has none that is too large
+	case v.Kind() == reflect.String:
+		return v.String()
+	default:
+		return v.Bool()
+	}
 }
 
 // plain reports whether every driver stores the field's Go value as bun would.
@@ -39,19 +64,6 @@ func plain(f *schema.Field) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// wide returns any integer of [plain] as an int64.
-func wide(v any) (int64, bool) {
-	r := reflect.ValueOf(v)
-	switch {
-	case r.CanInt():
-		return r.Int(), true
-	case r.CanUint():
-		return int64(r.Uint()), true // plain has none that is too large
-	default:
-		return 0, false
 	}
 }
 

@@ -166,11 +166,11 @@ func TestPlainValuesAreBound(t *testing.T) {
 	table := db.Table(reflect.TypeFor[wide]())
 	model := reflect.ValueOf(&wide{IntPtr: new(3), TextPtr: new("a")}).Elem()
 	for name, want := range map[string]any{
-		"int_": 0, "int64_": int64(0), "uint32_": uint32(0), "bool_": false, "text_": "", "int_ptr": 3, "text_ptr": "a",
+		"int_": int64(0), "int64_": int64(0), "uint32_": int64(0), "bool_": false, "text_": "", "int_ptr": int64(3), "text_ptr": "a",
 		"bool_ptr": nil, "int_nz": nil, "text_nz": nil, "time_nz": nil, "ptr_nz": nil,
 	} {
-		if got := dialectOf(t, db).Value(db.QueryGen(), table.FieldMap[name], dialect.Column{}, model); !reflect.DeepEqual(got, want) {
-			t.Errorf("Value of %s = %#v, want %#v", name, got, want)
+		if got := dialectOf(t, db).Getter(db.QueryGen(), table.FieldMap[name], dialect.Column{})(model); !reflect.DeepEqual(got, want) {
+			t.Errorf("the value of %s = %#v, want %#v", name, got, want)
 		}
 	}
 }
@@ -182,7 +182,7 @@ func update(t *testing.T, db *bun.DB, model *wide) dialect.Update {
 	row := dialect.Row{Key: []any{model.ID}}
 	for _, f := range db.Table(reflect.TypeFor[wide]()).DataFields {
 		u.Sets = append(u.Sets, dialect.Column{SQL: string(f.SQLName)})
-		row.Set = append(row.Set, dialectOf(t, db).Value(db.QueryGen(), f, dialect.Column{}, reflect.ValueOf(model).Elem()))
+		row.Set = append(row.Set, dialectOf(t, db).Getter(db.QueryGen(), f, dialect.Column{})(reflect.ValueOf(model).Elem()))
 	}
 	u.Rows = []dialect.Row{row}
 	return u
