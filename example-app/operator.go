@@ -17,8 +17,15 @@ const transformsHelp = `Usage: example-app transforms                      list 
        example-app transforms pause|resume NAME    stop between two batches; go on
        example-app transforms retry|accept NAME    try the rows in quarantine again; leave them as they are
        example-app transforms cancel|restart NAME  give up; begin again at the first row
+       example-app transforms tune NAME SETTING=VALUE…  change how it runs, over flags and code
+       example-app transforms untune NAME [SETTING…]    set that back, or all of it
+       example-app transforms log NAME             who did what, and why
 
-It works on the database of a running app, which heeds it within two seconds.
+The settings are rows_per_second (2000, or unlimited), duty (20%), batch_target (100ms),
+batch_min and batch_max (keys), and window (always, never, or such as
+"0 22 * * * for 8h in Europe/Berlin").
+
+It works on the database of a running app, which heeds it within three seconds.
 The database is that of -db or, without it, of DATABASE_URL.
 
 Flags:
@@ -29,6 +36,7 @@ type order struct {
 	database database
 	action   string
 	name     string
+	settings []string // of tune and untune, as they were typed
 	by       bgtransform.By
 }
 
@@ -52,13 +60,16 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	if o.action == "status" {
+	switch o.action {
+	case "status":
 		return showStatus(ctx, stdout, control, o.name)
+	case "log":
+		return showLog(ctx, stdout, control, o.name)
 	}
 	if err := o.carryOut(ctx, control); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s: asked to %s; a running app heeds it within two seconds\n", o.name, o.action)
+	_, err = fmt.Fprintf(stdout, "%s: asked to %s; a running app heeds it within three seconds\n", o.name, o.action)
 	return err
 }
 
@@ -77,30 +88,30 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 	if o.database, err = parseDatabase(cmp.Or(*db, getenv("DATABASE_URL")), "rw"); err != nil {
 		return order{}, err
 	}
-	if len(words) > 2 {
-		return order{}, usagef("too many words: %s; want an action and a name", strings.Join(words, " "))
-	}
 	if len(words) > 0 {
 		o.action = words[0]
 	}
 	if len(words) > 1 {
-		o.name = words[1]
+		o.name, o.settings = words[1], words[2:]
 	}
 	return o, o.check()
 }
 
 func (o order) check() error {
 	switch o.action {
-	case "status":
-		return nil
-	case "pause", "resume", "cancel", "retry", "accept", "restart":
-		if o.name == "" {
-			return usagef("%s what? Name a transform, such as %s", o.action, moveName)
-		}
-		return nil
+	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune":
 	default:
-		return usagef("unknown action %q; want status, pause, resume, cancel, retry, accept or restart", o.action)
+		return usagef("unknown action %q; want status, log, pause, resume, cancel, retry, accept, restart, tune or untune", o.action)
 	}
+	switch {
+	case o.name == "" && o.action != "status":
+		return usagef("%s what? Name a transform, such as %s", o.action, moveName)
+	case o.action == "tune" && len(o.settings) == 0:
+		return usagef("tune what of %s? Name a setting and its value, such as rows_per_second=500", o.name)
+	case o.action != "tune" && o.action != "untune" && len(o.settings) > 0:
+		return usagef("too many words: %s; want an action and a name", strings.Join(o.settings, " "))
+	}
+	return nil
 }
 
 // carryOut writes down what is wanted; a running app does it.
@@ -116,7 +127,37 @@ func (o order) carryOut(ctx context.Context, c *bgtransform.Control) error {
 		return c.Retry(ctx, o.name, o.by)
 	case "accept":
 		return c.Accept(ctx, o.name, o.by)
+	case "tune":
+		values, err := o.values()
+		if err != nil {
+			return err
+		}
+		return c.Tune(ctx, o.name, o.by, values)
+	case "untune":
+		names := make([]bgtransform.Setting, len(o.settings))
+		for i, s := range o.settings {
+			names[i] = setting(s)
+		}
+		return c.Untune(ctx, o.name, o.by, names...)
 	default:
 		return c.Restart(ctx, o.name, o.by)
 	}
+}
+
+// values reads the words of tune: rows_per_second=500.
+func (o order) values() (map[bgtransform.Setting]string, error) {
+	values := map[bgtransform.Setting]string{}
+	for _, word := range o.settings {
+		name, value, ok := strings.Cut(word, "=")
+		if !ok {
+			return nil, usagef("%s has no value; want %s=VALUE, or %s=%s to set it back", word, word, word, bgtransform.Default)
+		}
+		values[setting(name)] = value
+	}
+	return values, nil
+}
+
+// setting returns the setting that somebody has typed, as they are used to.
+func setting(typed string) bgtransform.Setting {
+	return bgtransform.Setting(strings.ToUpper(strings.ReplaceAll(typed, "-", "_")))
 }

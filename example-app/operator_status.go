@@ -14,6 +14,7 @@ import (
 const (
 	showRows    = 20
 	showActions = 5
+	showLongLog = 100
 )
 
 // showStatus prints a transform, or all of them when name is empty.
@@ -70,10 +71,45 @@ func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, action
 	if st.Quarantined > 0 {
 		b.WriteString("    fix a track with PUT /tracks/{id}, then retry; or accept that they stay as they are\n")
 	}
+	for _, t := range st.Tuned {
+		field(&b, "set", because(fmt.Sprintf("%s=%s by %s, %s", t.Setting, t.Value, t.By, clock(t.Since)), t.Why))
+	}
 	for _, a := range actions {
-		field(&b, "log", strings.TrimSuffix(fmt.Sprintf("%s  %s by %s: %s", clock(a.At), a.Action, a.By, a.Why), ": "))
+		field(&b, "log", actionText(a))
 	}
 	return b.String()
+}
+
+// showLog prints what operators did to a transform, the newest first.
+func showLog(ctx context.Context, w io.Writer, control *bgtransform.Control, name string) error {
+	if _, err := control.Status(ctx, name); err != nil {
+		return err // there is no such transform, for one
+	}
+	actions, err := control.Actions(ctx, name, showLongLog)
+	if err != nil {
+		return err
+	}
+	for _, a := range actions {
+		if _, err := fmt.Fprintln(w, actionText(a)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func actionText(a bgtransform.Action) string {
+	text := clock(a.At) + "  " + a.Action
+	if a.What != "" {
+		text += " " + a.What
+	}
+	return because(text+" by "+a.By, a.Why)
+}
+
+func because(text, why string) string {
+	if why == "" {
+		return text
+	}
+	return text + ": " + why
 }
 
 func field(b *strings.Builder, name, value string) {

@@ -54,6 +54,31 @@ func TestCommands(t *testing.T) {
 	contains(t, ask(t, path, 0, "status"), "is complete", "restart by tester: second thoughts", "cancel by tester", "resume by bob")
 }
 
+// From another terminal, the rate, the batches and the window of an app that runs.
+func TestCommandsThatTune(t *testing.T) {
+	t.Parallel()
+	path := newDatabase(t, "-tracks", "20000")
+	p := startOn(t, path, []string{"BGTRANSFORM_ROWS_PER_SECOND=500"})
+	p.moves(t, 500)
+
+	ask(t, path, 0, "tune", moveName, "rows-per-second=200", "batch_max=50", "-by", "ann", "-why", "the shop is slow")
+	eventually(t, "it is limited by ann", func() bool { return p.status(t).Reason.Text == "rows per second 200" })
+	contains(t, ask(t, path, 0, "status", moveName),
+		"set         BATCH_MAX=50 by ann", "set         ROWS_PER_SECOND=200 by ann", "the shop is slow")
+	ask(t, path, 0, "tune", moveName, "WINDOW=never", "-by", "bob")
+	eventually(t, "it is outside of its window", func() bool { return p.status(t).Why().Code == bgtransform.ReasonWindow })
+	ask(t, path, 0, "untune", moveName, "window", "batch_max", "-by", "bob", "-why", "enough")
+	p.reaches(t, bgtransform.StateRunning)
+	ask(t, path, 0, "tune", moveName, "rows_per_second=unlimited", "duty=100%", "-by", "ann")
+	p.reaches(t, bgtransform.StateComplete)
+	p.says(t, " 0 are wrong and 0 are left")
+	contains(t, ask(t, path, 0, "log", moveName),
+		"tune DUTY=100% (was default), ROWS_PER_SECOND=unlimited (was 200) by ann\n",
+		"untune BATCH_MAX=default (was 50), WINDOW=default (was never) by bob: enough\n",
+		"tune WINDOW=never (was default) by bob\n",
+		"tune BATCH_MAX=50 (was default), ROWS_PER_SECOND=200 (was default) by ann: the shop is slow\n")
+}
+
 func TestCommandsRefused(t *testing.T) {
 	t.Parallel()
 	path := newDatabase(t, "-tracks", "10")
@@ -65,7 +90,14 @@ func TestCommandsRefused(t *testing.T) {
 	}{
 		"unknown transform":    {1, []string{"pause", "track-length"}, "no such transform"},
 		"unknown status":       {1, []string{"status", "track-length"}, "no such transform"},
-		"unknown action":       {2, []string{"stop", moveName}, `unknown action "stop"; want status, pause`},
+		"unknown action":       {2, []string{"stop", moveName}, `unknown action "stop"; want status, log, pause`},
+		"unknown log":          {1, []string{"log", "track-length"}, "no such transform"},
+		"log of what":          {2, []string{"log"}, "Name a transform"},
+		"tune what":            {2, []string{"tune", moveName}, "Name a setting and its value"},
+		"tune to what":         {2, []string{"tune", moveName, "duty"}, "want duty=VALUE, or duty=default"},
+		"tune too much":        {1, []string{"tune", moveName, "duty=200%"}, `DUTY="200%": valid is a share`},
+		"tune a switch":        {1, []string{"tune", moveName, "enabled=no"}, "ENABLED cannot be changed; what can is BATCH_MAX"},
+		"untune nothing":       {1, []string{"untune", moveName}, "nobody has changed"},
 		"no name":              {2, []string{"pause"}, "Name a transform"},
 		"too many words":       {2, []string{"pause", moveName, "now"}, "too many words"},
 		"unknown flag":         {2, []string{"pause", moveName, "-who", "me"}, "-who"},
