@@ -139,6 +139,7 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		beat:  time.Now(),
 
 		claimed: rec.Range, changedAt: rec.Range.Changed,
+		rate: rateOf(rec.Range),
 	}
 	a.rec.Range.QuietMS = (s.cfg.LeaseTTL + quietLeeway).Milliseconds()
 	return a, nil
@@ -222,6 +223,7 @@ func (a *attempt) running(ctx context.Context) error {
 		t.StartedMS = a.rec.NowMS
 	}
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
+	r.WindowText, r.MeasuredMS = a.e.settings.window.String(), time.Now().UnixMilli()
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 	*r = store.Range{
 		Name: r.Name, RangeNo: r.RangeNo, LowKey: r.LowKey, HighKey: r.HighKey,
 		Attempt: r.Attempt, Holder: r.Holder, Beats: r.Beats, QuietMS: r.QuietMS, Journaled: r.Journaled,
-		Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1,
+		Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1, WindowText: r.WindowText,
 		Verifies: in.Verifies, // the wish was for what is no more
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
@@ -124,6 +124,7 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 // database has refused.
 func (a *attempt) anew(r *store.Range, t *store.Transform, _ store.Intent) func(context.Context, bun.Tx) error {
 	newPass(r)
+	r.Share = 0
 	t.CompletedMS = 0
 	if r.Mode == store.ModeRevert {
 		return func(ctx context.Context, tx bun.Tx) error { return a.fence.Reopen(ctx, tx) }
@@ -131,7 +132,10 @@ func (a *attempt) anew(r *store.Range, t *store.Transform, _ store.Intent) func(
 	return nil
 }
 
+// newPass begins a pass. Its pace is not that of the one before, most likely that of
+// a pass with nothing to write.
 func newPass(r *store.Range) {
 	r.Pass++
+	r.RatedSecs, r.RowsPerSec = 0, r.ReadRate
 	r.Began, r.Cursor, r.AtEnd, r.KeysInPass, r.FoundInPass, r.Remaining = store.BeganUnclear, "", false, 0, 0, -1
 }

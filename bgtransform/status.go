@@ -30,13 +30,13 @@ type Status struct {
 	Quarantined int64   `json:"quarantined"` // block completion
 	Accepted    int64   `json:"accepted"`    // in quarantine, accepted by an operator
 	Remaining   int64   `json:"remaining"`   // estimate of keys still to walk in this pass; -1: not known
-	Progress    float64 `json:"progress"`    // share of this pass, 0 to 1; -1: not known
+	Progress    float64 `json:"progress"`    // share of the run, from 0 to 1, which only a run that has come to its end has; -1: not known
 	RowsPerSec  float64 `json:"rows_per_second"`
 
 	Started   time.Time `json:"started,omitzero"` // of the run
 	Updated   time.Time `json:"updated,omitzero"` // the holder's last sign
 	Completed time.Time `json:"completed,omitzero"`
-	Finish    time.Time `json:"finish,omitzero"` // estimate for this pass, if it may go on all the time
+	Finish    Forecast  `json:"finish,omitzero"` // when it will be complete; zero once it is
 
 	Tuned []Tuned `json:"tuned,omitempty"` // settings that operators have changed
 
@@ -95,10 +95,13 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 	}
 	out := make([]Status, len(entries))
 	for i, e := range entries {
-		out[i] = withVerification(s.status(e.name, views[i], byName), byName[e.name], verified)
-		if err != nil && out[i].Here.IsZero() {
-			out[i].Here = s.databaseReason(err, 0)
+		st, rec := s.status(e.name, views[i], byName)
+		st = withVerification(st, byName[e.name], verified)
+		if err != nil && st.Here.IsZero() {
+			st.Here = s.databaseReason(err, 0)
 		}
+		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
+		out[i] = st
 	}
 	return out, err
 }
@@ -116,7 +119,8 @@ func (s *Scheduler) verifications(ctx context.Context, there bool) (map[string]s
 	return all, nil
 }
 
-func (s *Scheduler) status(name string, v view, byName map[string]store.Record) Status {
+// status returns a status together with the record that it was made of.
+func (s *Scheduler) status(name string, v view, byName map[string]store.Record) (Status, store.Record) {
 	rec, ok := byName[name]
 	switch {
 	case v.holding && v.record != nil:
@@ -131,7 +135,8 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	case !ok && v.record != nil:
 		rec = *v.record
 	case !ok:
-		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}
+		rec.Range.Remaining = -1
+		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}, rec
 	}
 	st := statusOf(rec)
 	st.Mine = v.holding
@@ -144,7 +149,7 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	case st.Reason.Code == ReasonUnattended:
 		st.Reason = Reason{} // a long batch; it is this very instance
 	}
-	return st
+	return st, rec
 }
 
 // Status returns a snapshot of the named transforms, or of all in the database
@@ -170,6 +175,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
+		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())
 	}
 	return out, nil
 }
@@ -200,10 +206,9 @@ func statusOf(rec store.Record) Status {
 		st.Holder = r.Holder
 	}
 	if st.State.advancing() || r.Mode == store.ModeVerify {
-		st.Finish = finish(rec)
 		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
 		if r.HeartbeatMS > 0 && quiet.Milliseconds() > r.QuietMS {
-			st.Finish, st.RowsPerSec = time.Time{}, 0
+			st.RowsPerSec = 0
 			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
 		}
 	}
@@ -254,27 +259,6 @@ func reasonOf(rec store.Record) Reason {
 // atWork reports whether an instance is said to be at work.
 func atWork(rec store.Record) bool {
 	return State(rec.Transform.State).advancing() || rec.Range.Mode == store.ModeVerify
-}
-
-func progress(t store.Transform, r store.Range) float64 {
-	switch {
-	case State(t.State) == StateComplete, State(t.State) == StateReverted:
-		return 1
-	case r.Remaining < 0:
-		return -1
-	case r.KeysInPass+r.Remaining == 0:
-		return 0
-	default:
-		return float64(r.KeysInPass) / float64(r.KeysInPass+r.Remaining)
-	}
-}
-
-func finish(rec store.Record) time.Time {
-	r := rec.Range
-	if r.Remaining < 0 || r.RowsPerSec <= 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(rec.NowMS).Add(time.Duration(float64(r.Remaining) / r.RowsPerSec * float64(time.Second)))
 }
 
 func at(ms int64) time.Time {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -22,6 +23,8 @@ type walker struct {
 
 	seen      int64 // keys walked by this stepper since the walk last began
 	low, high int64 // the span of integer keys that they cover
+
+	spent time.Duration // in reads, since it was last asked for
 }
 
 // ours tells our own kinds from others, whose errors may quote rows.
@@ -29,7 +32,14 @@ func (w *walker) ours() {}
 
 // read runs fn where its statements are bounded.
 func (w *walker) read(ctx context.Context, fn func(ctx context.Context, q dialect.Querier) error) error {
+	defer func(began time.Time) { w.spent += time.Since(began) }(time.Now())
 	return w.d.Read(ctx, w.db, w.limits, fn)
+}
+
+// reading implements [readTimer].
+func (w *walker) reading() time.Duration {
+	defer func() { w.spent = 0 }()
+	return w.spent
 }
 
 // next reads the range that follows the request's cursor.

@@ -118,7 +118,8 @@ func (a Attempt) checkpoint(r *Range) (string, error) {
 	text, err := a.s.db.NewUpdate().Model(r).
 		Column("quiet_ms", "run_no", "mode", "restarts", "retries", "verifies", "link", "pass_no", "began", "cursor_key", "at_end", "batches",
 			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved", "journaled",
-			"remaining", "rows_per_sec", "busy_ms", "limited_code", "limited_by").
+			"remaining", "rows_per_sec", "rated_secs", "read_rate", "pass_keys", "share_done", "measured_ms", "window_text",
+			"busy_ms", "limited_code", "limited_by").
 		Column("heartbeat_ms", "beats").Value("heartbeat_ms", "?", a.s.now()).
 		Value("beats", "beats + 1"). // always a change, for databases that report changed rows only
 		Where("name = ? AND range_no = 0 AND attempt = ? AND beats = ?", a.Name, a.Number, r.Beats).

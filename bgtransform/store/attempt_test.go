@@ -154,7 +154,8 @@ func TestCheckpointKeepsWhatItIsGiven(t *testing.T) {
 		a, rec := f.claim("host")
 		want := store.Range{
 			Name: "x", Attempt: 1, Holder: "host", Run: 2, Restarts: 3, Retries: 4, Link: "00-abc", Pass: 5, Began: store.BeganDue, Cursor: `["sit's","b/w=="]`, AtEnd: true,
-			Batches: 6, KeysInPass: 7, FoundInPass: 8, Keys: 9, Changed: 10, Moved: 11, Remaining: 12, RowsPerSec: 13.25, BusyMS: 14, LimitedCode: "throttle", LimitedBy: "duty",
+			Batches: 6, KeysInPass: 7, FoundInPass: 8, Keys: 9, Changed: 10, Moved: 11, Remaining: 12, RowsPerSec: 13.25, BusyMS: 14,
+			RatedSecs: 15.5, ReadRate: 16.5, PassKeys: 17, Share: 0.5, MeasuredMS: 18, WindowText: "0 22 * * * for 8h in UTC", LimitedCode: "throttle", LimitedBy: "duty",
 		}
 		checkpoint := want
 		checkpoint.Attempt, checkpoint.Holder = 99, "someone else" // of no effect: only Claim writes them

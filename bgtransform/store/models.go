@@ -103,7 +103,13 @@ type Range struct {
 	Journaled   int64   `bun:"journaled,notnull,type:bigint"` // journal entries ever written: the newest one's position
 	Remaining   int64   `bun:"remaining,notnull,type:bigint"` // estimate for the pass; -1: not known
 	RowsPerSec  float64 `bun:"rows_per_sec,notnull"`
-	BusyMS      int64   `bun:"busy_ms,notnull,type:bigint"` // time spent in batches, of the run
+	BusyMS      int64   `bun:"busy_ms,notnull,type:bigint"`     // time spent in batches, of the run
+	RatedSecs   float64 `bun:"rated_secs,notnull"`              // how many seconds of work that rate is of
+	ReadRate    float64 `bun:"read_rate,notnull"`               // keys a second in a pass that has nothing to write; 0: not known
+	PassKeys    int64   `bun:"pass_keys,notnull,type:bigint"`   // keys that a whole pass has, as far as is known; 0: not known
+	Share       float64 `bun:"share_done,notnull"`              // of the run, as it is shown
+	MeasuredMS  int64   `bun:"measured_ms,notnull,type:bigint"` // when the rate was measured, by the holder's clock
+	WindowText  string  `bun:"window_text,notnull,type:text"`   // of the holder; empty: no attempt yet
 	LimitedCode string  `bun:"limited_code,notnull,type:varchar(40)"`
 	LimitedBy   string  `bun:"limited_by,notnull,type:varchar(200)"`
 }
