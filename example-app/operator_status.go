@@ -53,8 +53,9 @@ func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, action
 	field(&b, "why", st.Reason.String())
 	field(&b, "rows", fmt.Sprintf("%s changed, %s walked in pass %d, %s left to the next pass", thousands(st.Rows), thousands(st.Walked), st.Pass, thousands(st.Moved)))
 	if st.State == bgtransform.StateRunning && st.Remaining >= 0 {
-		field(&b, "left", fmt.Sprintf("about %s rows in this pass, at %s a second", thousands(st.Remaining), thousands(int64(st.RowsPerSec))))
+		field(&b, "left", fmt.Sprintf("about %s rows in this pass, at %s a second; %.0f%% of the run is done", thousands(st.Remaining), thousands(int64(st.RowsPerSec)), 100*st.Progress))
 	}
+	field(&b, "finish", st.Finish.String())
 	field(&b, "run", fmt.Sprintf("%d, attempt %d, %s batches", st.Run, st.Attempt, thousands(st.Batches)))
 	field(&b, "held by", st.Holder)
 	field(&b, "started", clock(st.Started))

@@ -32,7 +32,7 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 		why = bgtransform.Reason{} // it is paced, and advances
 	}
 	if kind := string(st.State) + string(why.Code); !why.IsZero() && kind != p.said {
-		p.con.Printf("%s is %s: %s", st.Transform, st.State, why.Text)
+		p.con.Printf("%s is %s: %s%s", st.Transform, st.State, why.Text, foretold(st.Finish))
 		p.said = kind
 	}
 	if why.IsZero() {
@@ -45,6 +45,14 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 	}
 }
 
+// foretold adds to a reason when it will be complete all the same.
+func foretold(f bgtransform.Forecast) string {
+	if f.State != bgtransform.ForecastReady {
+		return ""
+	}
+	return "; " + f.String()
+}
+
 // line fits into 80 columns, so that a terminal can erase it.
 func (p *progress) line(st bgtransform.Status, waits bool) string {
 	parts := []string{
@@ -52,10 +60,12 @@ func (p *progress) line(st bgtransform.Status, waits bool) string {
 		thousands(st.Rows) + " rows",
 	}
 	switch {
+	case waits && st.Finish.State == bgtransform.ForecastReady:
+		parts = append(parts, string(st.State), ahead(st.Finish))
 	case waits:
 		parts = append(parts, string(st.State))
 	case st.RowsPerSec > 0:
-		parts = append(parts, fmt.Sprintf("%s/s", thousands(int64(st.RowsPerSec))), left(st))
+		parts = append(parts, fmt.Sprintf("%s/s", thousands(int64(st.RowsPerSec))), ahead(st.Finish))
 	}
 	if st.Quarantined > 0 {
 		parts = append(parts, fmt.Sprintf("%d bad", st.Quarantined))
@@ -70,13 +80,19 @@ func (p *progress) line(st bgtransform.Status, waits bool) string {
 	return line[:min(len(line), 79)]
 }
 
-// left estimates the rest of the pass.
-func left(st bgtransform.Status) string {
-	if st.Remaining < 0 {
-		return "? left"
+// ahead says when it will be complete, in few words: after how much work, or, if a
+// window will shut before, at which time.
+func ahead(f bgtransform.Forecast) string {
+	switch {
+	case f.State != bgtransform.ForecastReady:
+		return string(f.State)
+	case f.Windows > 1:
+		return fmt.Sprintf("%s, %d windows", f.At.Format("Mon 15:04"), f.Windows)
+	case f.At.Sub(f.Made) > f.Left+time.Second:
+		return f.At.Format("Mon 15:04")
+	default:
+		return f.Left.Round(time.Second).String() + " left"
 	}
-	seconds := float64(st.Remaining) / st.RowsPerSec
-	return time.Duration(seconds*float64(time.Second)).Round(time.Second).String() + " left"
 }
 
 // bar draws a share of the whole; -1 is not known.
