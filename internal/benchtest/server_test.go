@@ -31,6 +31,8 @@ type server struct {
 	name string
 	db   *bun.DB
 
+	again func(tb testing.TB) *bun.DB // opens another pool of connections
+
 	cpu func() time.Duration // what the server has spent; nil: nobody knows
 
 	// series is a table expression that gives n the numbers from 1 to %d.
@@ -53,9 +55,11 @@ const (
 func startPostgres(tb testing.TB) *server {
 	tb.Helper()
 	pg := testserver.StartPostgres(tb, "shared_buffers=1GB", "max_wal_size=4GB", "checkpoint_timeout=30min", "autovacuum=off")
+	dsn := pg.Database(tb)
 	return &server{
 		name:   "PostgreSQL",
-		db:     open(tb, "pgx", pg.Database(tb)),
+		db:     open(tb, "pgx", dsn),
+		again:  func(tb testing.TB) *bun.DB { return open(tb, "pgx", dsn) },
 		cpu:    pg.CPUTime,
 		series: postgresSeries,
 		settle: []string{"VACUUM (ANALYZE) tracks", "CHECKPOINT"},
@@ -66,9 +70,11 @@ func startPostgres(tb testing.TB) *server {
 func startMariaDB(tb testing.TB) *server {
 	tb.Helper()
 	m := testserver.StartMariaDB(tb, "innodb-buffer-pool-size=1G", "innodb-log-file-size=1G")
+	dsn := m.Database(tb)
 	return &server{
 		name:   "MariaDB",
-		db:     open(tb, "mysql", m.Database(tb)),
+		db:     open(tb, "mysql", dsn),
+		again:  func(tb testing.TB) *bun.DB { return open(tb, "mysql", dsn) },
 		cpu:    m.CPUTime,
 		series: mariadbSeries,
 		settle: []string{"ANALYZE TABLE tracks"},
