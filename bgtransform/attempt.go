@@ -223,7 +223,7 @@ func (a *attempt) running(ctx context.Context) error {
 		t.StartedMS = a.rec.NowMS
 	}
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
-	r.WindowText, r.MeasuredMS = a.e.settings.window.String(), time.Now().UnixMilli()
+	r.WindowText, r.MeasuredMS = a.e.settings.pace(flagValues{}).window.String(), time.Now().UnixMilli()
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return err
 	}

@@ -89,16 +89,25 @@ func standstill(st Status) (why string, stopped bool) {
 // nextWindow is the window of the holder, or, while there is none, of this instance,
 // which may be the next: its flags may have changed since.
 func (e *entry) nextWindow(rec store.Record) (window.Window, error) {
-	if rec.Range.HeartbeatMS > 0 {
-		return holdersWindow(rec)
+	if rec.Range.HeartbeatMS == 0 {
+		rec.Range.WindowText = e.settings.pace(flagValues{}).window.String()
 	}
-	return e.settings.window, nil
+	return holdersWindow(rec)
 }
 
-// holdersWindow is the window of the attempt that worked last.
+// holdersWindow is the window that operators have set, or else that of the attempt
+// that worked last.
 func holdersWindow(rec store.Record) (window.Window, error) {
-	if rec.Range.WindowText == "" {
+	text := rec.Range.WindowText
+	changed, err := rec.Intent.Changed()
+	if err != nil {
+		return window.Window{}, err
+	}
+	if set, ok := changed[string(SettingWindow)]; ok {
+		text = set.Value
+	}
+	if text == "" {
 		return window.Always(), nil
 	}
-	return window.Parse(rec.Range.WindowText)
+	return window.Parse(text)
 }

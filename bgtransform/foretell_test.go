@@ -40,6 +40,9 @@ func TestForecastStates(t *testing.T) {
 		{"at work", func(*store.Record) {}, 0, ForecastReady, "complete about 22:15"},
 		{"in windows", func(rec *store.Record) { rec.Range.WindowText = "0 3 * * * for 40m in UTC" }, 0, ForecastReady, "complete on Friday about 03:34, in 2 windows"},
 		{"in the next", func(rec *store.Record) { rec.Range.WindowText = "0 3 * * * for 4h in UTC" }, 0, ForecastReady, "complete on Thursday about 04:15, in the next window"},
+		{"in those of an operator", func(rec *store.Record) {
+			rec.Range.WindowText, rec.Intent.Settings = "never", `{"WINDOW":{"value":"0 3 * * * for 4h in UTC"}}`
+		}, 0, ForecastReady, "complete on Thursday about 04:15, in the next window"},
 		{"in this one", func(rec *store.Record) { rec.Range.WindowText = "0 20 * * * for 4h in UTC" }, 0, ForecastReady, "complete about 22:15, in this window"},
 		{"weeks away", func(rec *store.Record) { rec.Range.WindowText = "0 3 * * 0 for 40m in UTC" }, 0, ForecastReady, "complete on 6 December 2026 about 03:34, in 2 windows"},
 		{"outside its window", func(rec *store.Record) {

@@ -13,7 +13,7 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
 	took := a.burden(res)
 	a.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: res.Changed, Took: took})
 	r := &a.rec.Range
-	a.pace(step, res, took)
+	a.rated(step, res, took)
 	r.BusyMS += took.Milliseconds()
 	r.LimitedCode, r.LimitedBy = "", ""
 	if nap := a.pacer.Wait(); nap.For > 0 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // rateMemory is how far back the rate looks: older batches fade out. It spans a
@@ -14,7 +15,8 @@ const rateMemory = 2 * time.Minute
 // rate is keys per second over the recent past. The pauses between batches are part
 // of it; what lies between two attempts, such as a window that is shut, is not.
 type rate struct {
-	run, pass  int64     // that it is of
+	run, pass  int64 // that it is of
+	limits     throttle.Limits
 	last       time.Time // the end of the last batch; zero: none yet in this attempt
 	keys, secs float64   // how many keys in how much time, each weighed by its age
 }
@@ -39,18 +41,31 @@ func (r *rate) add(keys int, now time.Time) {
 	r.secs = r.secs*fade + weight
 }
 
-// pace brings the rates up to date after a batch.
-func (a *attempt) pace(step *Step, res *BatchResult, took time.Duration) {
+// adapt forgets most of what was under other limits: an operator who has changed
+// them wants to see what that makes of the finish.
+func (r *rate) adapt(limits throttle.Limits) {
+	if r.limits != limits && r.limits != (throttle.Limits{}) && r.secs > stale {
+		r.keys, r.secs = r.keys*stale/r.secs, stale
+	}
+	r.limits = limits
+}
+
+// stale is how many seconds what was measured under other limits counts for.
+const stale = 2.0
+
+// rated brings the rates up to date after a batch.
+func (a *attempt) rated(step *Step, res *BatchResult, took time.Duration) {
 	r, now := &a.rec.Range, time.Now()
 	if a.rate.run != r.Run || a.rate.pass != r.Pass {
 		a.rate = rate{run: r.Run, pass: r.Pass}
 	}
+	a.rate.adapt(a.e.pace().limits)
 	if a.rate.add(step.Keys, now); a.rate.secs > 0 {
 		r.RowsPerSec, r.RatedSecs = a.rate.keys/a.rate.secs, a.rate.secs
 	}
 	r.MeasuredMS = now.UnixMilli()
 	if r.Mode == store.ModeTransform && step.Keys > 0 {
-		a.paceOfReading(step.Keys, res, took)
+		a.readingRated(step.Keys, res, took)
 	}
 }
 
@@ -63,25 +78,25 @@ const (
 	// time that its queries take: there is its checkpoint.
 	besidesReading = 1.5
 
-	// newReading is the weight of the newest batch in the pace of reading.
+	// newReading is the weight of the newest batch in the rate of reading.
 	newReading = 0.1
 )
 
-// paceOfReading learns how fast a pass would be that has nothing to write: measured
+// readingRated learns how fast a pass would be that has nothing to write: measured
 // where a batch has found nothing, else from what it took to read.
-func (a *attempt) paceOfReading(keys int, res *BatchResult, took time.Duration) {
+func (a *attempt) readingRated(keys int, res *BatchResult, took time.Duration) {
 	cost := took
 	if timer, ok := a.stepper.(readTimer); ok {
 		if reads := timer.reading(); res.Found > 0 {
 			cost = min(took, time.Duration(besidesReading*float64(reads)))
 		}
 	}
-	duty := a.e.settings.limits.WithDefaults().Duty
-	pace := float64(keys) * duty / max(cost, time.Microsecond).Seconds()
+	duty := a.e.pace().limits.WithDefaults().Duty
+	now := float64(keys) * duty / max(cost, time.Microsecond).Seconds()
 	r := &a.rec.Range
 	if r.ReadRate == 0 {
-		r.ReadRate = pace
+		r.ReadRate = now
 	}
-	// The mean of times, not of paces: a fast batch makes up for no slow one.
-	r.ReadRate = 1 / ((1-newReading)/r.ReadRate + newReading/pace)
+	// The mean of times, not of rates: a fast batch makes up for no slow one.
+	r.ReadRate = 1 / ((1-newReading)/r.ReadRate + newReading/now)
 }

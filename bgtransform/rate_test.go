@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 func TestRateSurvivesAttempts(t *testing.T) {
@@ -45,6 +46,23 @@ func TestRateSurvivesAttempts(t *testing.T) {
 	walk(&again, 600, 250, time.Second)
 	if got := again.keys / again.secs; got < 240 {
 		t.Errorf("ten minutes after a stop of an hour the rate is %v a second, want about 250", got)
+	}
+}
+
+// What an operator changes is seen in the rate within seconds.
+func TestRateForgetsOtherLimits(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_700_000_000, 0)
+	r := rate{limits: throttle.Limits{RowsPerSecond: 1000}}
+	for i, limit := range []float64{1000, 100} {
+		for range 100 - 80*i {
+			now = now.Add(time.Second)
+			r.adapt(throttle.Limits{RowsPerSecond: limit})
+			r.add(int(limit), now)
+		}
+	}
+	if got := r.keys / r.secs; got > 200 {
+		t.Errorf("20 s after the limit was set from 1000 to 100 the rate is %v", got)
 	}
 }
 

@@ -109,7 +109,7 @@ type Range struct {
 	PassKeys    int64   `bun:"pass_keys,notnull,type:bigint"`   // keys that a whole pass has, as far as is known; 0: not known
 	Share       float64 `bun:"share_done,notnull"`              // of the run, as it is shown
 	MeasuredMS  int64   `bun:"measured_ms,notnull,type:bigint"` // when the rate was measured, by the holder's clock
-	WindowText  string  `bun:"window_text,notnull,type:text"`   // of the holder; empty: no attempt yet
+	WindowText  string  `bun:"window_text,notnull,type:text"`   // of the holder, unless operators have set another; empty: no attempt yet
 	LimitedCode string  `bun:"limited_code,notnull,type:varchar(40)"`
 	LimitedBy   string  `bun:"limited_by,notnull,type:varchar(200)"`
 }
