@@ -41,6 +41,7 @@ type attempt struct {
 	beat      time.Time // when the database last had a sign of life
 	notBefore time.Time // user code asked not to be called before
 	unsure    bool      // a commit may have taken place without our knowing
+	halted    bool      // a health signal has asked to stop
 
 	claimed    store.Range // as the attempt began
 	changedAt  int64       // rows changed when this attempt's part of the pass began
@@ -158,6 +159,7 @@ func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	if end, over := a.adopt(ctx); over {
 		return nil, end
 	}
+	defer a.watchHealth(stop, ctx)()
 	ctx = a.begin(ctx)
 	if err := a.open(ctx); err != nil {
 		return ctx, a.opening(ctx, err)

@@ -35,6 +35,8 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 	}()
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
+	ctx, unguard := a.e.health.guard(ctx)
+	defer unguard()
 
 	began := time.Now()
 	step, err = a.read(ctx, size)

@@ -86,6 +86,13 @@ type Config struct {
 	// Defaults to 10 s.
 	RowTimeout time.Duration
 
+	// Signals are watched while this instance runs a transform. They make batches
+	// fewer and smaller, hold the next one back, or cancel the one that is under
+	// way, and the status says which of them does and why. One that fails or hangs
+	// asks for what its policy says (see [throttle.Signal]). Adapters have those of
+	// the databases. None by default.
+	Signals []throttle.Signal
+
 	// StandbyPoll is how often an instance asks for the lease that another
 	// one holds, and so how soon it takes over after a graceful stop.
 	// Defaults to 150 ms.
@@ -156,6 +163,9 @@ func (c Config) validate() error {
 	}
 	if err := c.Limits.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("Config.Limits: %w", err))
+	}
+	if err := checkSignals(c.Signals); err != nil {
+		errs = append(errs, fmt.Errorf("Config.Signals: %w", err))
 	}
 	return errors.Join(errs...)
 }

@@ -41,6 +41,16 @@
 // and writes back what each row held. A reverting transform waits, is paused and
 // fails as a running one does; restarted, it finds its rows pending again.
 //
+// # Health signals
+//
+// Config.Signals, and Options.Signals for one transform, are watched while an
+// instance runs it, and by nobody else: replica lag, sessions that wait for our
+// locks, a vacuum of the table, or any number of the app. The packages
+// adapters/postgreshealth, adapters/mysqlhealth and throttle have them. A signal
+// makes batches fewer and smaller, holds the next one back, or cancels the one that
+// is under way, which is rolled back and done again later; the status says which and
+// why, the attempt goes on when it has passed.
+//
 // # What is guaranteed
 //
 //   - One writer: of all attempts at a transform, only the newest can commit.
@@ -79,6 +89,6 @@
 //
 // [Scheduler.Run] owns all goroutines: one for each transform, one that polls
 // for operators, one that makes the tables at start, and those of the lease's
-// keeper. It waits for all of them. User code and observers run in goroutines of
-// their own, so that code that hangs is left behind and holds up nothing else.
+// keeper; while a transform runs, one for each health signal. It waits for all of
+// them. User code, observers and signals run in goroutines of their own, so that code that hangs is left behind and holds up nothing else.
 package bgtransform

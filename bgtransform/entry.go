@@ -20,6 +20,7 @@ type entry struct {
 	paced     atomic.Pointer[pace] // what holds of it now
 	wakes     chan struct{}        // holds at most one wake-up
 	pacer     *throttle.Pacer      // used by the entry's loop only; what it has learned outlives an attempt
+	health    health               // watched during an attempt only
 
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
@@ -41,10 +42,10 @@ type view struct {
 	revision int64         // of the intent that the loop has seen
 }
 
-func newEntry(t Transform, s settings, slots chan struct{}) *entry {
+func newEntry(t Transform, s settings, slots chan struct{}, shared *throttle.Monitor) *entry {
 	def := t.Definition()
 	p := s.pace(flagValues{})
-	e := &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(p.limits), slot: slot{pool: slots}}
+	e := &entry{name: def.Name, after: def.Options.After, sample: def.Options.VerifySample, transform: t, defined: fingerprint(def.Revision), settings: s, wakes: make(chan struct{}, 1), pacer: throttle.New(p.limits), slot: slot{pool: slots}, health: healthOf(shared, def.Options.Signals)}
 	e.paced.Store(&p)
 	return e
 }

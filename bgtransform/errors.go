@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 var (
@@ -29,6 +30,10 @@ var (
 	// ErrWindowClosed is the cause when the window closes during a batch that
 	// took longer than the batches before it.
 	ErrWindowClosed = errors.New("bgtransform: the window closed")
+
+	// ErrCritical is the cause when one of the health signals says that what is
+	// under way must end at once.
+	ErrCritical = throttle.ErrCritical
 
 	// ErrOverran is the cause when a batch took longer than Config.BatchTimeout.
 	ErrOverran = errors.New("bgtransform: the batch took too long")

@@ -17,7 +17,7 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
 	r.BusyMS += took.Milliseconds()
 	r.LimitedCode, r.LimitedBy = "", ""
 	if nap := a.pacer.Wait(); nap.For > 0 {
-		r.LimitedCode, r.LimitedBy = nap.Limit.String(), nap.Reason
+		r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap)
 	}
 	a.estimate(ctx, step)
 	res.Remaining, res.RowsPerSec = r.Remaining, r.RowsPerSec

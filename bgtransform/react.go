@@ -37,7 +37,7 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 		a.backingOff(ctx, later, later.wait)
 		return ending{}, false
 	}
-	if errors.Is(err, ErrWindowClosed) {
+	if errors.Is(err, ErrWindowClosed) || errors.Is(err, ErrCritical) {
 		return ending{}, false // the next turn says so
 	}
 	class := a.s.classify(err)

@@ -26,7 +26,7 @@ func (e *safeError) Unwrap() error { return e.sentinel }
 // sentinels are the errors that are shown as they are, because their texts are ours.
 func sentinels() []error {
 	return []error{
-		ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, ErrWindowClosed, keyset.ErrNull,
+		ErrFenced, lease.ErrLost, ErrStopped, ErrOverran, ErrWindowClosed, ErrCritical, keyset.ErrNull,
 		context.Canceled, context.DeadlineExceeded,
 	}
 }
@@ -181,6 +181,8 @@ func (s *Scheduler) errorType(err error) string {
 		return "lease_lost"
 	case errors.Is(err, ErrStopped):
 		return "stopped"
+	case errors.Is(err, ErrCritical):
+		return "critical"
 	case isSchema(err):
 		return string(dialect.Schema)
 	default:

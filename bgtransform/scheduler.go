@@ -14,6 +14,7 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // Scheduler runs transforms inside the app. Make one with [New], give it the
@@ -27,9 +28,10 @@ type Scheduler struct {
 	control *Control
 	flags   *flags
 	watch   *observers
-	slots   chan struct{} // of which each entry may have one: see slot
-	polls   chan struct{} // holds at most one wake-up of the poll loop
-	ready   atomic.Bool   // the tables are there and our names are in them
+	slots   chan struct{}     // of which each entry may have one: see slot
+	health  *throttle.Monitor // of Config.Signals; nil if there are none
+	polls   chan struct{}     // holds at most one wake-up of the poll loop
+	ready   atomic.Bool       // the tables are there and our names are in them
 
 	mu      sync.Mutex
 	entries []*entry
@@ -64,7 +66,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 	s := &Scheduler{
 		db: db, cfg: cfg, d: d, store: st.Bounded(cfg.storeBounds()),
 		flags: readFlags(cfg.Environ),
-		watch: newObservers(cfg.Logger, cfg.Observer),
+		watch: newObservers(cfg.Logger, cfg.Observer), health: sharedHealth(cfg.Signals),
 		slots: make(chan struct{}, cfg.Concurrency),
 		polls: make(chan struct{}, 1),
 	}
@@ -114,6 +116,9 @@ func (s *Scheduler) register(t Transform) error {
 	if err := merge(def.Options.Limits, s.cfg.Limits).Validate(); err != nil {
 		return fmt.Errorf("Options.Limits: %w", err)
 	}
+	if err := checkSignals(def.Options.Signals); err != nil {
+		return fmt.Errorf("Options.Signals: %w", err)
+	}
 	if err := checkVerifySample(t, def.Options.VerifySample); err != nil {
 		return err
 	}
@@ -122,7 +127,7 @@ func (s *Scheduler) register(t Transform) error {
 			return err
 		}
 	}
-	s.entries = append(s.entries, newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name)), s.slots))
+	s.entries = append(s.entries, newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name)), s.slots, s.health))
 	return nil
 }
 

@@ -178,6 +178,9 @@ type Options struct {
 	// transform has become complete, as in [VerifyOptions]: 1 for all rows, 0 for
 	// none. Nothing is repaired. Defaults to 0.
 	VerifySample float64
+	// Signals are watched for this transform only, such as a vacuum of its table,
+	// beside those of Config.Signals.
+	Signals []throttle.Signal
 	// RowTimeout bounds the user's code for one row, or one call of a batch
 	// function. Defaults to Config.RowTimeout.
 	RowTimeout time.Duration

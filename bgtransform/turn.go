@@ -157,6 +157,7 @@ func (a *attempt) predict() time.Duration {
 
 // rest returns how long the next batch has to wait.
 func (a *attempt) rest(ctx context.Context) time.Duration {
+	a.feelHealth()
 	if later := time.Until(a.notBefore); later > 0 {
 		return later
 	}
@@ -170,12 +171,13 @@ func (a *attempt) rest(ctx context.Context) time.Duration {
 // throttled shows why the attempt waits.
 func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 	r := &a.rec.Range
-	r.LimitedCode, r.LimitedBy = nap.Limit.String(), nap.Reason
+	r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap)
 	a.show()
-	a.s.watch.waiting(ctx, WaitInfo{
-		Transform: a.e.name, For: min(nap.For, longestNap),
-		Reason: Reason{Code: ReasonThrottle, Text: nap.Reason, Until: time.Now().Add(nap.For)},
-	})
+	why := Reason{Code: ReasonThrottle, Text: r.LimitedBy, Until: time.Now().Add(nap.For)}
+	if a.halted {
+		why.Until = time.Time{} // until the signal says otherwise
+	}
+	a.s.watch.waiting(ctx, WaitInfo{Transform: a.e.name, For: min(nap.For, longestNap), Reason: why})
 }
 
 // giveSign writes the checkpoint again when a long pause would make the holder

@@ -36,4 +36,16 @@
 // to change is not a long scan. How long a batch takes can thus rise sharply when
 // a range without rows to change is followed by one that is full of them; the
 // ceiling bounds by how much.
+//
+// # Health signals
+//
+// A [Signal] is a fact about the health of the app or its database. A [Monitor]
+// looks at several, each at its own pace and contained, and says what they ask for
+// together ([Monitor.Pressure]), for [Pacer.SetPressure]. A level rises with the
+// first reading that asks for it, and falls once the readings have stayed lower for
+// Settle. A reading that is older than Stale is not known; then the signal's policy
+// counts, and the reason says so:
+//
+//	replica lag 3.2 s > 2 s
+//	replica lag is not known since 12 s: no answer within 2 s
 package throttle
