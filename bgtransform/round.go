@@ -162,7 +162,7 @@ func (s *Scheduler) heldElsewhere(rec store.Record) (pause, bool) {
 		return pause{}, false
 	}
 	left := s.cfg.LeaseTTL - time.Duration(rec.NowMS-r.HeartbeatMS)*time.Millisecond
-	if left <= 0 {
+	if left <= 0 || left > (lease.Claim{TTL: s.cfg.LeaseTTL}).Credible() { // the database's clock was set back
 		return pause{}, false
 	}
 	return pause{Reason{

@@ -41,7 +41,7 @@ func (l *Locker) Acquire(ctx context.Context, c lease.Claim) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	reply, err := l.scripts.acquire.Run(ctx, l.rdb, l.keys(c), termPart(c), c.Holder, millis(c.TTL)).Slice()
+	reply, err := l.scripts.acquire.Run(ctx, l.rdb, l.keys(c), termPart(c), c.Holder, millis(c.TTL), millis(c.Credible())).Slice()
 	if err != nil {
 		return l.noticed(ctx, err)
 	}

@@ -33,7 +33,9 @@ type Claim struct {
 // with those that do not. With a context that has ended before the call, it
 // returns an error and changes nothing.
 //
-// Only the server's clock decides whether a term has expired. What a method tests
+// Only the server's clock decides whether a term has expired. That may be set while a
+// lease is held: forward, and the lease is over; back, and it counts as over if it
+// has more left than [Claim.Credible], in the eyes of the next who asks for it. What a method tests
 // and what it then changes must be one atomic step. Errors come back as the
 // client made them: the caller adds the operation and the name.
 //

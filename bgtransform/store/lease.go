@@ -42,9 +42,9 @@ func (l *Lease) Acquire(ctx context.Context, c lease.Claim) error {
 	} else if held := row.heldAgainst(c, now); held != nil {
 		return held
 	}
-	res, err := l.update(c, l.expiry(c.TTL)).
+	res, err := l.update(c, l.after(c.TTL)).
 		Set("holder = ?", c.Holder).Set("term = ?", c.Term).
-		Where("expires_ms <= ? OR term = ?", l.s.now(), c.Term).Exec(ctx)
+		Where("expires_ms <= ? OR term = ? OR expires_ms > ?", l.s.now(), c.Term, l.after(c.Credible())).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (l *Lease) Acquire(ctx context.Context, c lease.Claim) error {
 
 // Renew implements [lease.Locker].
 func (l *Lease) Renew(ctx context.Context, c lease.Claim) error {
-	res, err := l.update(c, l.expiry(c.TTL)).
+	res, err := l.update(c, l.after(c.TTL)).
 		Where("term = ? AND expires_ms > ?", c.Term, l.s.now()).Exec(ctx)
 	if err != nil {
 		return err
@@ -104,10 +104,10 @@ func (l *Lease) update(c lease.Claim, expires bun.Safe) *bun.UpdateQuery {
 	return l.s.db.NewUpdate().Model((*leaseRow)(nil)).Set("expires_ms = ?", expires).Where("name = ?", c.Name)
 }
 
-// expiry is the SQL expression of the time ttl from now, rounded up to the
-// next millisecond.
-func (l *Lease) expiry(ttl time.Duration) bun.Safe {
-	ms := (ttl + time.Millisecond - 1).Milliseconds()
+// after is the SQL expression of the time d from now, rounded up to the next
+// millisecond.
+func (l *Lease) after(d time.Duration) bun.Safe {
+	ms := (d + time.Millisecond - 1).Milliseconds()
 	return bun.Safe(l.s.d.Now + " + " + strconv.FormatInt(ms, 10))
 }
 
@@ -122,8 +122,9 @@ func (l *Lease) read(ctx context.Context, name string) (leaseRow, int64, error) 
 
 // heldAgainst returns the error for a claim while another term holds the row.
 func (r leaseRow) heldAgainst(c lease.Claim, now int64) error {
-	if r.ExpiresMS <= now || r.Term == c.Term {
+	left := time.Duration(r.ExpiresMS-now) * time.Millisecond
+	if left <= 0 || left > c.Credible() || r.Term == c.Term {
 		return nil
 	}
-	return &lease.HeldError{Name: c.Name, Holder: r.Holder, Remaining: time.Duration(r.ExpiresMS-now) * time.Millisecond}
+	return &lease.HeldError{Name: c.Name, Holder: r.Holder, Remaining: left}
 }

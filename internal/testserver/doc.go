@@ -22,6 +22,8 @@
 // StartPostgres and its like start a server for one test, which ends with it. It
 // keeps its promises: what it has committed survives [Server.Kill].
 //
+// StartPostgresBy and its like start one that goes by a [Clock], which can jump.
+//
 // # What is left behind
 //
 // Nothing. Servers end with their test or with Main. If the test process is killed,

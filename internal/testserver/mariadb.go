@@ -22,7 +22,7 @@ type MariaDB struct{ *Server }
 func SharedMariaDB(t testing.TB) *MariaDB {
 	t.Helper()
 	return &MariaDB{share(t, func(s *session) *once[*instance] { return &s.mariadb }, func() (*instance, error) {
-		return launchMariaDB("innodb-flush-log-at-trx-commit=0", "innodb-doublewrite=0", "max-connections=300")
+		return launchMariaDB(nil, "innodb-flush-log-at-trx-commit=0", "innodb-doublewrite=0", "max-connections=300")
 	})}
 }
 
@@ -30,7 +30,15 @@ func SharedMariaDB(t testing.TB) *MariaDB {
 // "max-connections=200". What it committed survives [Server.Kill].
 func StartMariaDB(t testing.TB, settings ...string) *MariaDB {
 	t.Helper()
-	in, err := launchMariaDB(settings...)
+	in, err := launchMariaDB(nil, settings...)
+	must(t, "start a MariaDB", err)
+	return &MariaDB{own(t, in)}
+}
+
+// StartMariaDBBy is [StartMariaDB] for a server that goes by a clock.
+func StartMariaDBBy(t testing.TB, clock *Clock, settings ...string) *MariaDB {
+	t.Helper()
+	in, err := launchMariaDB(clock, settings...)
 	must(t, "start a MariaDB", err)
 	return &MariaDB{own(t, in)}
 }
@@ -100,7 +108,7 @@ func mariadbPlaces() []string {
 	return []string{"/usr/sbin", "/usr/local/sbin", "/opt/homebrew/opt/mariadb*/bin", "/usr/local/opt/mariadb*/bin"}
 }
 
-func launchMariaDB(settings ...string) (*instance, error) {
+func launchMariaDB(clock *Clock, settings ...string) (*instance, error) {
 	program, err := find("mariadbd", mariadbPlaces()...)
 	if err != nil {
 		return nil, err
@@ -118,7 +126,7 @@ func launchMariaDB(settings ...string) (*instance, error) {
 	}
 	return launch(kind{
 		name:    "MariaDB",
-		command: func(in *instance) []string { return mariadbCommand(program, in, settings) },
+		command: func(in *instance) []string { return clock.of(mariadbCommand(program, in, settings)) },
 		answers: func(ctx context.Context, in *instance) error {
 			return keepsDataIn(ctx, openMariaDB(in), "SELECT @@datadir", in)
 		},

@@ -22,7 +22,7 @@ type Postgres struct{ *Server }
 func SharedPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	return &Postgres{share(t, func(s *session) *once[*instance] { return &s.postgres }, func() (*instance, error) {
-		return launchPostgres(0, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
+		return launchPostgres(0, nil, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300")
 	})}
 }
 
@@ -30,7 +30,7 @@ func SharedPostgres(t testing.TB) *Postgres {
 // "max_connections=200". What it committed survives [Server.Kill].
 func StartPostgres(t testing.TB, settings ...string) *Postgres {
 	t.Helper()
-	in, err := launchPostgres(0, settings...)
+	in, err := launchPostgres(0, nil, settings...)
 	must(t, "start a PostgreSQL", err)
 	return &Postgres{own(t, in)}
 }
@@ -40,7 +40,15 @@ func StartPostgres(t testing.TB, settings ...string) *Postgres {
 // disk that is full. Its log of transactions needs 16 MB.
 func StartFullPostgres(t testing.TB, most int64, settings ...string) *Postgres {
 	t.Helper()
-	in, err := launchPostgres(most, settings...)
+	in, err := launchPostgres(most, nil, settings...)
+	must(t, "start a PostgreSQL", err)
+	return &Postgres{own(t, in)}
+}
+
+// StartPostgresBy is [StartPostgres] for a server that goes by a clock.
+func StartPostgresBy(t testing.TB, clock *Clock, settings ...string) *Postgres {
+	t.Helper()
+	in, err := launchPostgres(0, clock, settings...)
 	must(t, "start a PostgreSQL", err)
 	return &Postgres{own(t, in)}
 }
@@ -85,7 +93,7 @@ func postgresPlaces() []string {
 	}
 }
 
-func launchPostgres(most int64, settings ...string) (*instance, error) {
+func launchPostgres(most int64, clock *Clock, settings ...string) (*instance, error) {
 	program, err := find("postgres", postgresPlaces()...)
 	if err != nil {
 		return nil, err
@@ -107,7 +115,7 @@ func launchPostgres(most int64, settings ...string) (*instance, error) {
 	}
 	return launch(kind{
 		name:    "PostgreSQL",
-		command: func(in *instance) []string { return limited(most, postgresCommand(program, in, settings)) },
+		command: func(in *instance) []string { return clock.of(limited(most, postgresCommand(program, in, settings))) },
 		answers: func(ctx context.Context, in *instance) error {
 			return keepsDataIn(ctx, openPostgres(in), "SHOW data_directory", in)
 		},

@@ -20,5 +20,13 @@ func StartRedis(t testing.TB, args ...string) *Redis {
 	return alone(args...).start(t)
 }
 
+// StartRedisBy is [StartRedis] for a server that goes by a clock.
+func StartRedisBy(t testing.TB, clock *Clock, args ...string) *Redis {
+	t.Helper()
+	role := alone(args...)
+	role.clock = clock
+	return role.start(t)
+}
+
 // URL returns the address as redis.ParseURL takes it.
 func (r *Redis) URL() string { return "redis://" + r.Addr() + "/0" }

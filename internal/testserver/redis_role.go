@@ -11,6 +11,7 @@ type redisRole struct {
 	name    string
 	args    func(*instance) []string // come first
 	prepare func(*directory) error   // nil: nothing to prepare
+	clock   *Clock                   // nil: the machine's
 }
 
 // alone is a server that belongs to no others, or will learn about them later.
@@ -43,9 +44,9 @@ func (r redisRole) launch() (*instance, error) {
 	return launch(kind{
 		name: r.name,
 		command: func(in *instance) []string {
-			return slices.Concat([]string{program}, r.args(in), []string{
+			return r.clock.of(slices.Concat([]string{program}, r.args(in), []string{
 				"--port", in.port.text(), "--bind", host, "--dir", in.dir.path,
-			})
+			}))
 		},
 		answers: isItself,
 		stop:    syscall.SIGTERM,

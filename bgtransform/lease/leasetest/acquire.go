@@ -37,6 +37,7 @@ func acquireTests() []conformanceTest {
 				f.Errorf("%s remain, want about %s", held.Remaining, long)
 			}
 		}},
+		{"a lease that has more left than can be is free", incredible},
 		{"holder and term may be any text", anyHolder},
 	}
 }
@@ -53,6 +54,18 @@ func refusalNamesHolder(f *fixture) {
 	if held.Remaining <= 0 || held.Remaining > long {
 		f.Errorf("HeldError.Remaining = %s, want more than 0 and at most %s", held.Remaining, long)
 	}
+}
+
+// incredible is what the server's clock makes of a lease when it is set back by hours.
+func incredible(f *fixture) {
+	c := f.claim("b", long)
+	long := f.hold(f.first, "a", c.Credible()) // as far as it goes
+	f.mustBeHeld(f.second, c)
+	long.TTL += time.Minute
+	f.mustAcquire(f.first, long)
+	f.mustAcquire(f.second, c)
+	f.mustBeLost(f.first, long)
+	f.mustRelease(f.second, c)
 }
 
 func anyHolder(f *fixture) {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,6 +78,7 @@ func brokenLockers() map[string]func() lease.Locker {
 		"takes holders for terms":  change(func(_ *leasetest.Memory, b *broken) { b.mapClaim(func(c *lease.Claim) { c.Term = c.Holder }) }),
 		"hides the holder":         change(func(_ *leasetest.Memory, b *broken) { b.mapClaim(func(c *lease.Claim) { c.Holder = "" }) }),
 		"refuses its own term":     change(refuseRepeat),
+		"believes any expiry":      change(believe),
 		"checks, then sets":        change(checkThenSet),
 	}
 }
@@ -87,6 +89,20 @@ func refuseRepeat(m *leasetest.Memory, b *broken) {
 		if holder := m.Holder(c.Name); holder != "" {
 			return &lease.HeldError{Name: c.Name, Holder: holder, Remaining: c.TTL}
 		}
+		return m.Acquire(ctx, c)
+	}
+}
+
+// believe refuses a lease that is held, however much it has left.
+func believe(m *leasetest.Memory, b *broken) {
+	var terms sync.Map
+	b.AcquireFunc = func(ctx context.Context, c lease.Claim) error {
+		if holder := m.Holder(c.Name); holder != "" {
+			if term, _ := terms.Load(c.Name); term != c.Term {
+				return &lease.HeldError{Name: c.Name, Holder: holder, Remaining: time.Second}
+			}
+		}
+		terms.Store(c.Name, c.Term)
 		return m.Acquire(ctx, c)
 	}
 }

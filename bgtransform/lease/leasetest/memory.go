@@ -31,7 +31,7 @@ func (m *Memory) Acquire(ctx context.Context, c lease.Claim) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if held, ok := m.held(c.Name); ok && held.term != c.Term {
+	if held, ok := m.held(c.Name); ok && held.term != c.Term && time.Until(held.expires) <= c.Credible() {
 		return &lease.HeldError{Name: c.Name, Holder: held.holder, Remaining: time.Until(held.expires)}
 	}
 	m.put(c)
