@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
@@ -136,4 +137,30 @@ func TestI1OneWriterFenceAlone(t *testing.T) {
 	in := start(t, db, cfg, toMS("x"))
 	in.untilState("x", bgtransform.StateComplete)
 	wantOnce(t, db, 5000)
+}
+
+// A sign that a holder gave before the database's clock was set back by an hour does
+// not keep an instance with a local lease waiting for that hour, as a young sign does
+// for the lease's ttl.
+func TestI1SignOfAClockThatWasSetBack(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 10)
+	cfg := quick(t)
+	cfg.LeaseTTL = time.Hour
+	first := start(t, db, cfg, toMS("x"))
+	first.untilState("x", bgtransform.StateComplete)
+	first.stop()
+	sign := func(ahead time.Duration) {
+		t.Helper()
+		exec(t, db, "UPDATE tracks SET length_ms = NULL")
+		exec(t, db, "UPDATE bgtransform_ranges SET holder = 'gone', heartbeat_ms = ?", time.Now().Add(ahead).UnixMilli())
+		exec(t, db, "UPDATE bgtransform_transforms SET state = 'running'")
+	}
+	cfg.Locker = newLease(t)
+	sign(8 * time.Hour) // as when the ttl of that instance was longer
+	second := start(t, db, cfg, toMS("x"))
+	second.untilReason("x", bgtransform.ReasonHeld)
+	second.stop()
+	sign(11 * time.Hour)
+	start(t, db, cfg, toMS("x")).untilState("x", bgtransform.StateComplete)
 }

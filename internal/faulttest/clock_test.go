@@ -49,8 +49,8 @@ func TestI1ServerClockIsSetBackBehindADeadHolder(t *testing.T) {
 			clock, db, lease := start(t)
 			seed(t, db, plenty)
 			s := newStage(t, db)
-			s.start(lease, ttl(20*time.Second)) // it is far from over when the clock is set
-			s.start(lease, ttl(20*time.Second))
+			s.start(lease, ttl(10*time.Second)) // it is far from over when the clock is set
+			s.start(lease, ttl(10*time.Second))
 			holder := s.works(s.now()).from
 			holder.kill()
 			clock.Jump(-time.Hour)
