@@ -21,6 +21,7 @@
 //
 // StartPostgres and its like start a server for one test, which ends with it. It
 // keeps its promises: what it has committed survives [Server.Kill].
+// [StartPostgresReplica] and [StartMariaDBReplica] start one that follows another.
 //
 // StartPostgresBy and its like start one that goes by a [Clock], which can jump.
 //

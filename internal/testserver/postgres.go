@@ -94,15 +94,15 @@ func postgresPlaces() []string {
 }
 
 func launchPostgres(most int64, clock *Clock, settings ...string) (*instance, error) {
-	program, err := find("postgres", postgresPlaces()...)
+	as, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	k, err := postgresKind(as, most, clock, settings)
 	if err != nil {
 		return nil, err
 	}
 	initdb, err := find("initdb", postgresPlaces()...)
-	if err != nil {
-		return nil, err
-	}
-	as, err := unprivileged()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,13 @@ func launchPostgres(most int64, clock *Clock, settings ...string) (*instance, er
 	if err != nil {
 		return nil, err
 	}
-	return launch(kind{
+	return launch(k, dir)
+}
+
+// postgresKind says how a server with a data directory is run.
+func postgresKind(as *account, most int64, clock *Clock, settings []string) (kind, error) {
+	program, err := find("postgres", postgresPlaces()...)
+	return kind{
 		name:    "PostgreSQL",
 		command: func(in *instance) []string { return clock.of(limited(most, postgresCommand(program, in, settings))) },
 		answers: func(ctx context.Context, in *instance) error {
@@ -123,7 +129,7 @@ func launchPostgres(most int64, clock *Clock, settings ...string) (*instance, er
 		quit: syscall.SIGQUIT, // immediate: recovers at the next start, but gives the shared memory back
 		tidy: freeSharedMemory,
 		as:   as,
-	}, dir)
+	}, err
 }
 
 func postgresCommand(program string, in *instance, settings []string) []string {
