@@ -63,9 +63,12 @@ func rules() map[string]rule {
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
 		"internal/faulttest":  {},
 
-		"adapters/redislease": {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
-		"adapters/redisset":   {ours: engine, theirs: []string{goRedis}},
-		"adapters/embedded":   {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
+		"adapters/redislease":     {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
+		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle"}},
+		"adapters/mysqlhealth":    {ours: []string{"bgtransform/throttle"}},
+
+		"adapters/redisset": {ours: engine, theirs: []string{goRedis}},
+		"adapters/embedded": {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
 
 		"telemetry":       {ours: engine, theirs: []string{otel}, never: sdk},
 		"telemetry/setup": {ours: []string{"telemetry"}, theirs: []string{otel, otelOther}},
