@@ -31,7 +31,10 @@ func (b Bounds[T]) IsZero() bool { return b == Bounds[T]{} }
 func (b Bounds[T]) Validate() error {
 	last := T(0)
 	for _, bound := range []T{b.Slow, b.Stop, b.Critical} {
-		if !(bound >= 0) || bound != 0 && bound <= last {
+		if bound == 0 {
+			continue
+		}
+		if above := bound > last; !above { // not even for what is not a number
 			return fmt.Errorf("throttle: bounds are %s, %s and %s; want each above the one before it, or 0 for none", show(b.Slow), show(b.Stop), show(b.Critical))
 		}
 		last = max(last, bound)
