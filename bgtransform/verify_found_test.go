@@ -102,17 +102,36 @@ func TestVerifyRepairThatTheDatabaseRefuses(t *testing.T) {
 // A row that a trigger puts back is not said to be repaired.
 func TestVerifyRepairThatATriggerUndoes(t *testing.T) {
 	t.Parallel()
-	for name, transform := range verifiables(newDB(t, 0)) {
-		db := newDB(t, 20)
-		in := start(t, db, quick(t), transform)
-		in.untilState("x", bgtransform.StateComplete)
-		exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (3, 4)")
-		exec(t, db, "CREATE TRIGGER stubborn AFTER UPDATE OF length_ms ON tracks WHEN old.id = 3 BEGIN UPDATE tracks SET length_ms = 7 WHERE id = 3; END")
-		v := in.verified("x", bgtransform.VerifyOptions{Repair: true})
-		if v.Clean() || v.Mismatches != 2 || v.Repaired != 1 {
-			t.Errorf("%s: %+v: %q", name, v, in.found("x"))
+	onEachDatabase(t, func(t *testing.T, d database) {
+		for name, transform := range verifiables(d.open(t)) {
+			db := newDBOn(t, d.kind, 20)
+			in := start(t, db, quick(t), transform)
+			in.untilState("x", bgtransform.StateComplete)
+			exec(t, db, "UPDATE tracks SET length_ms = 7 WHERE id IN (3, 4)")
+			for _, statement := range stubborn(d.kind) {
+				exec(t, db, statement)
+			}
+			v := in.verified("x", bgtransform.VerifyOptions{Repair: true})
+			if v.Clean() || v.Mismatches != 2 || v.Repaired != 1 {
+				t.Errorf("%s: %+v: %q", name, v, in.found("x"))
+			}
+			in.stop()
 		}
-		in.stop()
+	})
+}
+
+// stubborn makes a trigger that leaves row 3 as it is, whatever is written to it.
+func stubborn(kind string) []string {
+	switch kind {
+	case "pg":
+		return []string{
+			"CREATE FUNCTION stubborn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.length_ms = 7; RETURN new; END $$",
+			"CREATE TRIGGER stubborn BEFORE UPDATE ON tracks FOR EACH ROW WHEN (old.id = 3) EXECUTE FUNCTION stubborn()",
+		}
+	case "mysql":
+		return []string{"CREATE TRIGGER stubborn BEFORE UPDATE ON tracks FOR EACH ROW SET new.length_ms = IF(old.id = 3, 7, new.length_ms)"}
+	default:
+		return []string{"CREATE TRIGGER stubborn AFTER UPDATE OF length_ms ON tracks WHEN old.id = 3 BEGIN UPDATE tracks SET length_ms = 7 WHERE id = 3; END"}
 	}
 }
 

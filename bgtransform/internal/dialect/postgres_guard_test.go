@@ -40,6 +40,7 @@ func pgTypes() []pgType {
 		{"bpchar", texts},
 		{`text COLLATE "C"`, texts},
 		{"text COLLATE alike", texts},
+		{"citext", texts},
 		{`"char"`, []string{"''", "'a'", "'A'"}},
 		{"name", texts},
 		{"bytea", []string{"''", `'\x00'`, `'\x61'`, `'\x5c783631'`, `'\xff'`}},
@@ -90,6 +91,7 @@ func pgTypesOfOurOwn(t testing.TB, db *bun.DB) {
 	t.Helper()
 	for _, s := range []string{
 		"CREATE COLLATION alike (provider = icu, locale = 'und-u-ks-level1', deterministic = false)",
+		"CREATE EXTENSION citext",
 		"CREATE TYPE mood AS ENUM ('sad', 'Sad', 'it''s ok')",
 		"CREATE DOMAIN short AS varchar(20) CHECK (length(value) < 10)",
 		"CREATE DOMAIN shorter AS short",

@@ -14,7 +14,7 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
-// I4: a range is found and read through the index, without looking at what lies
+// I4: a range is found, read and updated through the index, without looking at what lies
 // before or behind it, whatever share of it is pending. The server itself counts
 // the blocks it touches: about as many for the first range of a large table as
 // for the last.
@@ -55,6 +55,8 @@ func TestI4WalkOnPostgresReadsOnlyItsRange(t *testing.T) {
 					seen.query, seen.args = "SELECT filler FROM t AS x WHERE "+cond+pending+" ORDER BY "+w.Order(), args
 					seen.check(t, "read"+pending, share, limit)
 				}
+				seen.query, seen.args = "UPDATE t AS x SET filler = '' WHERE "+cond+" AND filler IS NULL", args // none, so that it writes none
+				seen.check(t, "update", share, limit)
 			}
 		})
 	}
