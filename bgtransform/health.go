@@ -129,10 +129,10 @@ func (a *attempt) feelHealth() {
 	a.pacer.SetPressure(p)
 }
 
-// limited says for a person what a pause is for.
-func limited(nap throttle.Pause) string {
-	if nap.Limit == throttle.Health {
-		return clip("throttled: "+nap.Reason, 200)
+// limited says for a person what limits the speed.
+func limited(limit throttle.Limit, why string) string {
+	if limit == throttle.Health {
+		return clip("throttled: "+why, 200)
 	}
-	return nap.Reason
+	return why
 }

@@ -15,10 +15,8 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
 	r := &a.rec.Range
 	a.rated(step, res, took)
 	r.BusyMS += took.Milliseconds()
-	r.LimitedCode, r.LimitedBy = "", ""
-	if nap := a.pacer.Wait(); nap.For > 0 {
-		r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap)
-	}
+	limit, why := a.pacer.Limited()
+	r.LimitedCode, r.LimitedBy = limit.String(), limited(limit, why)
 	a.estimate(ctx, step)
 	res.Remaining, res.RowsPerSec = r.Remaining, r.RowsPerSec
 	a.show()

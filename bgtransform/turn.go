@@ -171,7 +171,7 @@ func (a *attempt) rest(ctx context.Context) time.Duration {
 // throttled shows why the attempt waits.
 func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 	r := &a.rec.Range
-	r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap)
+	r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap.Limit, nap.Reason)
 	a.show()
 	why := Reason{Code: ReasonThrottle, Text: r.LimitedBy, Until: time.Now().Add(nap.For)}
 	if a.halted {

@@ -21,16 +21,18 @@
 //
 // # Batch size
 //
-// The size follows the target. After a full batch that was clearly faster than
-// the target, it grows, by one half at most; after any batch that was slower it
-// shrinks at once, in proportion; between the two it stays, so that it does
-// not swing. Both steps aim a little below the target. Sizes stay between a floor
-// and a ceiling, except that [Pacer.Shrink], for batches that cannot be had at this
-// size at all, goes below the floor, down to single keys.
+// The size follows the target. After any batch that was slower than the target it
+// shrinks at once, in proportion. It grows, by one half at most, after a full batch if
+// that and the three before it were clearly faster; else it stays. So a database
+// that does not take equally long for equal batches makes it neither swing nor sit
+// near the slowest of them, and a batch that met a checkpoint costs a second or two. Both
+// steps aim a little below the target. Sizes stay between a floor and a ceiling,
+// except that [Pacer.Shrink], for batches that cannot be had at this size at all, goes
+// below the floor, down to single keys.
 //
-//	took < 75 % of target, batch full    size × min(1.5, 0.9 × target / took)
-//	took ≤ target                        size
-//	took > target                        size × 0.9 × target / took
+//	took > target                                  size × 0.9 × target / took
+//	last four < 75 % of target, batch full         size × min(1.5, 0.9 × target / slowest)
+//	else                                           size
 //
 // The size is in keys and not in rows that change, so that a range with few rows
 // to change is not a long scan. How long a batch takes can thus rise sharply when
@@ -48,4 +50,9 @@
 //
 //	replica lag 3.2 s > 2 s
 //	replica lag is not known since 12 s: no answer within 2 s
+//
+// # What limits
+//
+// [Pacer.Limited] names what limits the speed at any time: one of the four limits, the
+// ceiling of the size, or the database itself.
 package throttle

@@ -89,6 +89,25 @@ func (p *Pacer) Wait() Pause {
 	return pause
 }
 
+// Limited returns what limits the speed now, and a reason for operators, which is
+// never empty: what [Pacer.Wait] waits for or, if that is nothing, what keeps
+// batches from being larger.
+func (p *Pacer) Limited() (Limit, string) {
+	if pause := p.Wait(); pause.For > 0 {
+		return pause.Limit, pause.Reason
+	}
+	switch {
+	case p.ease.share(time.Now()) < 1:
+		return Health, p.ease.why()
+	case p.sizer.size < p.limits.ceiling():
+		return Target, p.reasons.target
+	case p.limits.ceiling() < p.limits.MaxBatch:
+		return Rows, p.reasons.rows
+	default:
+		return Size, p.reasons.size
+	}
+}
+
 // eased returns the limits as the health signals leave them.
 func (p *Pacer) eased(now time.Time) Limits {
 	l := p.limits

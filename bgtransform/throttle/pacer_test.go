@@ -243,10 +243,45 @@ func longRun(limits throttle.Limits, dense float64, perKey time.Duration, ahead 
 	return nil
 }
 
+func TestLimitedAlwaysSaysWhat(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		limits throttle.Limits
+		batch  throttle.Batch
+		limit  throttle.Limit
+		reason string
+	}{
+		"nothing is known":       {throttle.Limits{}, throttle.Batch{}, throttle.Target, "the database's speed, in batches of about 100ms"},
+		"a rest":                 {throttle.Limits{}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Duty, "duty cycle 50 %"},
+		"no rest":                {throttle.Limits{Duty: 1, Target: time.Second}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Target, "the database's speed, in batches of about 1s"},
+		"as large as they may":   {throttle.Limits{Duty: 1, MaxBatch: 500}, throttle.Batch{Keys: 500}, throttle.Size, "batches of 500 keys at most"},
+		"a rate bounds the size": {throttle.Limits{Duty: 1, RowsPerSecond: 500}, throttle.Batch{Keys: 500}, throttle.Rows, "rows per second 500"},
+		"a rate":                 {throttle.Limits{Duty: 1, RowsPerSecond: 100}, throttle.Batch{Keys: 100, Rows: 100}, throttle.Rows, "rows per second 100"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := throttle.New(tt.limits)
+				work(p, tt.batch)
+				if limit, reason := p.Limited(); limit != tt.limit || reason != tt.reason {
+					t.Errorf("Limited() = %v, %q; want %v, %q", limit, reason, tt.limit, tt.reason)
+				}
+				p.SetPressure(slow("lag 3 s"))
+				p.SetPressure(throttle.Pressure{})
+				pass(5 * time.Second)
+				if limit, reason := p.Limited(); limit != throttle.Health || reason != "recovering after lag 3 s" {
+					t.Errorf("Limited() while it recovers = %v, %q", limit, reason)
+				}
+			})
+		})
+	}
+}
+
 func TestLimitString(t *testing.T) {
 	t.Parallel()
 	tests := map[throttle.Limit]string{
-		throttle.None: "none", throttle.Duty: "duty", throttle.Rows: "rows", throttle.Health: "health", 7: "Limit(7)",
+		throttle.None: "none", throttle.Duty: "duty", throttle.Rows: "rows", throttle.Health: "health", throttle.Size: "size", throttle.Target: "target", 7: "Limit(7)",
 	}
 	for limit, want := range tests {
 		if got := limit.String(); got != want {

@@ -17,10 +17,15 @@ const (
 	Rows
 	// Health is what the health signals ask for, see [Pacer.SetPressure].
 	Health
+	// Size is the largest size of a batch, [Limits.MaxBatch]. It makes nothing wait.
+	Size
+	// Target is how long a batch should take, [Limits.Target]. It makes nothing
+	// wait: only the speed of the database and of the user's code counts.
+	Target
 )
 
 // String returns a short name for logs and metrics: "none", "duty",
-// "rows" or "health".
+// "rows", "health", "size" or "target".
 func (l Limit) String() string {
 	switch l {
 	case None:
@@ -31,6 +36,10 @@ func (l Limit) String() string {
 		return "rows"
 	case Health:
 		return "health"
+	case Size:
+		return "size"
+	case Target:
+		return "target"
 	default:
 		return "Limit(" + strconv.Itoa(int(l)) + ")"
 	}
@@ -50,11 +59,13 @@ type Pause struct {
 }
 
 // reasons holds the texts for pauses, made once for each set of limits.
-type reasons struct{ duty, rows string }
+type reasons struct{ duty, rows, size, target string }
 
 func reasonsFor(l Limits) reasons {
 	return reasons{
-		duty: "duty cycle " + strconv.FormatFloat(100*l.Duty, 'g', 3, 64) + " %",
-		rows: "rows per second " + strconv.FormatFloat(l.RowsPerSecond, 'f', -1, 64),
+		duty:   "duty cycle " + strconv.FormatFloat(100*l.Duty, 'g', 3, 64) + " %",
+		rows:   "rows per second " + strconv.FormatFloat(l.RowsPerSecond, 'f', -1, 64),
+		size:   "batches of " + strconv.Itoa(l.MaxBatch) + " keys at most",
+		target: "the database's speed, in batches of about " + l.Target.String(),
 	}
 }

@@ -1,6 +1,10 @@
 package throttle
 
-import "math"
+import (
+	"math"
+	"slices"
+	"time"
+)
 
 const (
 	// maxGrowth is the most that one batch adds: half of the size. A size that is
@@ -15,6 +19,10 @@ const (
 	// room on both sides of aim, so that a batch that differs a little from
 	// the one before changes nothing.
 	steady = 0.75
+
+	// agreeing is how many batches, one after the other, must have been fast
+	// before the size grows.
+	agreeing = 4
 )
 
 // sizer holds the batch size and moves it towards the target.
@@ -24,6 +32,11 @@ type sizer struct {
 
 	// started is true from the first batch on.
 	started bool
+
+	// last holds how long the last batches took, and count says how many
+	// there were.
+	last  [agreeing]time.Duration
+	count int
 }
 
 // setLimits moves the size into limits. A size that was halved to below the
@@ -49,12 +62,16 @@ func (s *sizer) eased(share float64) int {
 // done moves the size after a batch that had keys.
 func (s *sizer) done(b Batch) {
 	s.started = true
+	s.last[s.count%agreeing] = b.Took
+	s.count++
 	target, took := float64(s.limits.Target), float64(b.Took)
-	switch {
-	case took > target:
+	if took > target {
 		s.shrink(aim * target / took * float64(b.Keys))
-	case took < steady*target && b.Keys >= s.size:
-		s.grow(aim * target / took)
+		return
+	}
+	slowest := float64(slices.Max(s.last[:]))
+	if slowest < steady*target && b.Keys >= s.size {
+		s.grow(aim * target / slowest)
 	}
 }
 
