@@ -180,3 +180,29 @@ func TestI9NeverSilentlyQuietUnattended(t *testing.T) {
 		t.Errorf("reason is %q", r)
 	}
 }
+
+// A transform that advances says what keeps it from being faster, also when nothing
+// makes it wait.
+func TestI9ARunningTransformSaysWhatLimitsIt(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 1000)
+	seen := make(chan struct{})
+	r := toMS("x")
+	each := r.Each
+	r.Each = func(ctx context.Context, m *Track) error {
+		if m.ID == 900 {
+			select {
+			case <-seen:
+			case <-ctx.Done():
+				return bgtransform.Later(0, ctx.Err())
+			}
+		}
+		return each(ctx, m)
+	}
+	in := start(t, db, quick(t), r)
+	in.until("x", "limited by its batches", func(st bgtransform.Status) bool {
+		return st.State == bgtransform.StateRunning && st.Why().Text == "batches of 100 keys at most"
+	})
+	close(seen)
+	in.untilState("x", bgtransform.StateComplete)
+}
