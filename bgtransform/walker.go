@@ -25,6 +25,8 @@ type walker struct {
 	low, high int64 // the span of integer keys that they cover
 
 	spent time.Duration // in reads, since it was last asked for
+
+	planned planned
 }
 
 // ours tells our own kinds from others, whose errors may quote rows.
@@ -78,6 +80,7 @@ func (w *walker) observe(r keyset.Range) {
 	}
 	w.seen += int64(r.N)
 	w.high = hi
+	w.plannedRange(r, hi)
 }
 
 // lowKey returns the integer key after which a range begins, if it has one: a

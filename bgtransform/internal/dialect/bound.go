@@ -44,15 +44,25 @@ type querier struct {
 }
 
 func (q querier) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	q.d.trace(query, args)
 	return q.db.QueryContext(ctx, q.d.spell(query), args...)
 }
 
 func (q querier) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	q.d.trace(query, args)
 	return q.db.QueryRowContext(ctx, q.d.spell(query), args...)
 }
 
 func (q querier) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	q.d.trace(query, args)
 	return q.db.ExecContext(ctx, q.d.spell(query), args...)
+}
+
+// trace tells of a statement.
+func (d *Dialect) trace(query string, args []any) {
+	if d.Trace != nil {
+		d.Trace(query, args)
+	}
 }
 
 // spell puts placeholders where the statement's values are.

@@ -70,6 +70,10 @@ type Dialect struct {
 	// once it is stored, or SQL text ([schema.Safe]) where only the database knows.
 	Getter func(gen schema.QueryGen, f *schema.Field, c Column) Getter
 
+	// Trace, unless it is nil, is called with every statement that [Dialect.Bound]
+	// runs, before it does.
+	Trace func(query string, args []any)
+
 	// Estimate returns about how many rows a table has, without counting; -1
 	// when the database has no idea.
 	Estimate func(ctx context.Context, db bun.IDB, table Table) (int64, error)

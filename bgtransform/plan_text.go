@@ -1,0 +1,63 @@
+package bgtransform
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// String is the plan for people, in lines.
+func (p Plan) String() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-10s  %s\n", name, fmt.Sprintf(format, args...))
+	}
+	sample := p.sampled()
+	fmt.Fprintf(&b, "plan of %s: nothing was written\n", p.Transform)
+	switch {
+	case p.Whole:
+		line("table", "%d keys, of which %d are pending; all were tried", p.Keys, p.Pending)
+	case p.Keys < 0:
+		line("table", "nobody knows how many keys it has")
+	default:
+		line("table", "about %d keys, of which about %d are pending", p.Keys, p.Pending)
+	}
+	line("sample", "%d batches, %d keys: %d rows found, %d changed, %d to quarantine", len(p.Batches), sample.Keys, sample.Found, sample.Changed, sample.Quarantined)
+	for _, class := range slices.Sorted(maps.Keys(p.Quarantined)) {
+		line("", "%s: %d", class, p.Quarantined[class])
+	}
+	for _, bt := range p.Batches {
+		line("batch", "%d keys: read and transformed in %s, written in %s", bt.Keys, bt.Read.Round(100*time.Microsecond), bt.Write.Round(100*time.Microsecond))
+	}
+	for _, a := range p.Accesses {
+		line("access", "%s: %s", a.Table, a.By)
+	}
+	for _, w := range p.Warnings {
+		line("WARNING", "%s", w)
+	}
+	for _, ex := range p.Examples {
+		for _, col := range slices.Sorted(maps.Keys(ex.Before)) {
+			if was, is := ex.Before[col], ex.After[col]; was != is {
+				line("row "+ex.Key, "%s: %s -> %s", col, was, is)
+			} else {
+				line("row "+ex.Key, "%s: %s", col, was)
+			}
+		}
+	}
+	finish := p.Finish.String()
+	if p.Finish.State == ForecastReady {
+		finish = fmt.Sprintf("%s of work; begun now, %s", roughly(p.Finish.Left), finish)
+	}
+	line("finish", "%s", finish)
+	return b.String()
+}
+
+// sampled is the sum of the batches.
+func (p Plan) sampled() (sum PlanBatch) {
+	for _, b := range p.Batches {
+		sum.Keys, sum.Found, sum.Changed, sum.Quarantined = sum.Keys+b.Keys, sum.Found+b.Found, sum.Changed+b.Changed, sum.Quarantined+b.Quarantined
+	}
+	return sum
+}
