@@ -19,7 +19,6 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
-	"github.com/bgtransform/sidecar/bgtransform/throttle"
 	"github.com/bgtransform/sidecar/telemetry"
 )
 
@@ -82,10 +81,10 @@ func newScheduler(db *bun.DB, locker lease.Locker, observer bgtransform.Observer
 		Locker:   locker,
 		Observer: observer,
 		Logger:   logger,
-		Limits:   throttle.Limits{RowsPerSecond: 10_000, MaxBatch: 1000}, // slow enough to watch
-		LeaseTTL: 2 * time.Second,                                        // how soon another goes on after a kill -9
-		IdlePoll: time.Second,                                            // how soon an operator is heeded when it is complete
-		Grace:    300 * time.Millisecond,                                 // Ctrl-C ends the app within a second
+		Limits:   pace(),
+		LeaseTTL: 2 * time.Second,        // how soon another goes on after a kill -9
+		IdlePoll: time.Second,            // how soon an operator is heeded when it is complete
+		Grace:    300 * time.Millisecond, // Ctrl-C ends the app within a second
 
 		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})

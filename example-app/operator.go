@@ -20,6 +20,7 @@ const transformsHelp = `Usage: example-app transforms                      list 
        example-app transforms tune NAME SETTING=VALUE…  change how it runs, over flags and code
        example-app transforms untune NAME [SETTING…]    set that back, or all of it
        example-app transforms log NAME             who did what, and why
+       example-app transforms plan NAME            what it would do, tried on a sample that is rolled back
 
 The settings are rows_per_second (2000, or unlimited), duty (20%), batch_target (100ms),
 batch_min and batch_max (keys), and window (always, never, or such as
@@ -38,6 +39,9 @@ type order struct {
 	name     string
 	settings []string // of tune and untune, as they were typed
 	by       bgtransform.By
+
+	asJSON   bool // of plan
+	examples int
 }
 
 // transforms runs the command of that name.
@@ -57,6 +61,9 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	control, err := bgtransform.NewControl(db)
 	if err != nil {
 		return err
+	}
+	if o.action == "plan" {
+		return showPlan(ctx, stdout, db, o)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -80,11 +87,13 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 	db := fs.String("db", "", databaseHelp)
 	by := fs.String("by", cmp.Or(getenv("USER"), getenv("LOGNAME"), "unknown"), "`who` asks")
 	why := fs.String("why", "", "a `reason`, for those who read the status")
+	asJSON := fs.Bool("json", false, "print a plan as JSON")
+	examples := fs.Int("examples", 0, "show this many `rows` with a plan, as they are and as they would be")
 	words, err := parseAnywhere(fs, args)
 	if err != nil {
 		return order{}, err
 	}
-	o := order{action: "status", by: bgtransform.By{Who: *by, Why: *why}}
+	o := order{action: "status", by: bgtransform.By{Who: *by, Why: *why}, asJSON: *asJSON, examples: *examples}
 	if o.database, err = parseDatabase(cmp.Or(*db, getenv("DATABASE_URL")), "rw"); err != nil {
 		return order{}, err
 	}
@@ -99,9 +108,9 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 
 func (o order) check() error {
 	switch o.action {
-	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune":
+	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune", "plan":
 	default:
-		return usagef("unknown action %q; want status, log, pause, resume, cancel, retry, accept, restart, tune or untune", o.action)
+		return usagef("unknown action %q; want status, log, plan, pause, resume, cancel, retry, accept, restart, tune or untune", o.action)
 	}
 	switch {
 	case o.name == "" && o.action != "status":

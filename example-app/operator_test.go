@@ -54,6 +54,19 @@ func TestCommands(t *testing.T) {
 	contains(t, ask(t, path, 0, "status"), "is complete", "restart by tester: second thoughts", "cancel by tester", "resume by bob")
 }
 
+// A plan needs no app that runs, and leaves the rows as they are.
+func TestCommandThatPlans(t *testing.T) {
+	t.Parallel()
+	path := newDatabase(t, "-tracks", "3000")
+	contains(t, ask(t, path, 0, "plan", moveName, "-examples", "1"), "nothing was written", "3000 keys, of which", "length_ms: NULL -> ", "complete about")
+	contains(t, ask(t, path, 0, "plan", moveName, "-json"), `"finish":{"state":"ready"`, `"keys":3000,"pending":3000`)
+	contains(t, ask(t, path, 1, "plan", "nonsense"), "nonsense")
+	contains(t, ask(t, path, 0, "status", moveName), "is pending", "0 changed", "attempt 0")
+	if left := truthOf(t.Context(), openTest(t, path)).Remaining; left != 3000 {
+		t.Errorf("after the plans %d rows are pending, want all 3000", left)
+	}
+}
+
 // From another terminal, the rate, the batches and the window of an app that runs.
 func TestCommandsThatTune(t *testing.T) {
 	t.Parallel()

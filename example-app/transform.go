@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // lengthToMS moves the rows that were written before the app knew length_ms: it
@@ -25,6 +26,9 @@ func lengthToMS() bgtransform.Rows[Track] {
 		},
 	}
 }
+
+// pace is slow enough to watch.
+func pace() throttle.Limits { return throttle.Limits{RowsPerSecond: 10_000, MaxBatch: 1000} }
 
 // negativeLengthError is a length that cannot be right. Operators see the type as
 // the error's class.
