@@ -69,7 +69,8 @@ type PlanExample struct {
 // user's code included, at the transform's pace but not only in its window; each is
 // rolled back, and the tables of this package are not touched, nor needed. The
 // sample is spread over the table where the key is an integer, else it begins with
-// the first row. It may be called before Run or beside it, on any instance.
+// the first row. It may be called before Run or beside it, on any instance; what
+// operators have set counts once this instance has seen it.
 //
 // A batch locks its rows until it is rolled back, and on PostgreSQL leaves dead
 // versions of them, as a transaction that fails does. A transform with

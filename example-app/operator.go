@@ -110,7 +110,7 @@ func (o order) check() error {
 	switch o.action {
 	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune", "plan":
 	default:
-		return usagef("unknown action %q; want status, log, plan, pause, resume, cancel, retry, accept, restart, tune or untune", o.action)
+		return usagef("unknown action %q; want status, log, pause, resume, cancel, retry, accept, restart, tune, untune or plan", o.action)
 	}
 	switch {
 	case o.name == "" && o.action != "status":
