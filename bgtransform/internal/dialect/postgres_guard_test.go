@@ -171,6 +171,38 @@ func checkGuards(t *testing.T, table string, typ pgType, plain, from, to *bun.DB
 	}
 }
 
+// I3: a row of which NULL was read is written while it holds NULL, and one of which
+// a value was read while it holds that, however the two are mixed in a batch.
+func TestI3PostgresGuardsOfWhichSomeAreNULL(t *testing.T) {
+	t.Parallel()
+	db := pgNew(t)
+	exec(t, db, "CREATE TABLE t (id int8 PRIMARY KEY, v int8, w text, hit int8)")
+	id, hit := pgColumn(t, db, "t", "id"), pgColumn(t, db, "t", "hit")
+	guards := []dialect.Column{pgColumn(t, db, "t", "v"), pgColumn(t, db, "t", "w")}
+	read := [][]any{{nil, nil}, {int64(1), nil}, {nil, "a"}, {int64(0), ""}, {nil, nil}}
+	for _, batch := range [][]int{{0, 1, 2, 3, 4}, {3, 2, 1, 0}, {0, 2, 4}, {0, 1, 4}, {0, 4}, {1, 3}} {
+		for moved := range batch { // the row that the app has written meanwhile, in either column
+			for column, other := range map[string]string{"v": "7", "w": "'x'"} {
+				exec(t, db, "DELETE FROM t")
+				exec(t, db, "INSERT INTO t VALUES (0, NULL, NULL), (1, 1, NULL), (2, NULL, 'a'), (3, 0, ''), (4, NULL, NULL)")
+				u := dialect.Update{Table: `t AS "x"`, Keys: []dialect.Column{id}, Sets: []dialect.Column{hit}, Guards: guards}
+				for _, row := range batch {
+					u.Rows = append(u.Rows, dialect.Row{Key: []any{int64(row)}, Set: []any{int64(1)}, Guard: read[row]})
+				}
+				exec(t, db, fmt.Sprintf("UPDATE t SET %[1]s = CASE WHEN %[1]s IS NULL THEN %[2]s END WHERE id = %[3]d", column, other, batch[moved]))
+				if n, err := pgWrite(t, db, u); err != nil || n != len(batch)-1 {
+					t.Errorf("%v: %d rows were written (%v), want all but row %d", batch, n, err, batch[moved])
+				}
+				for i, row := range u.Rows {
+					if row.Changed != (i != moved) {
+						t.Errorf("%v, row %d has another %s now: changed of row %d is %t", batch, batch[moved], column, batch[i], row.Changed)
+					}
+				}
+			}
+		}
+	}
+}
+
 // pgRead reads the values of a column as the engine does.
 func pgRead(t testing.TB, db *bun.DB, table string, c dialect.Column) []any {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,8 @@ func (d *Dialect) writeUnnested(ctx context.Context, tx bun.Tx, u Update) (int, 
 	if len(bound) == 0 {
 		return changed, nil
 	}
-	args, err := u.arrays(bound)
+	empty := u.emptyGuards(bound)
+	args, err := u.arrays(bound, empty)
 	if err != nil {
 		return 0, err
 	}
@@ -39,7 +41,7 @@ func (d *Dialect) writeUnnested(ctx context.Context, tx bun.Tx, u Update) (int, 
 	if u.Keys[0].ruled {
 		run = d.listed
 	}
-	places, err := run(ctx, tx, u.unnested(len(bound)), args, len(bound))
+	places, err := run(ctx, tx, u.unnested(len(bound), empty), args, len(bound))
 	if err != nil {
 		return 0, err
 	}
@@ -106,6 +108,18 @@ func (d *Dialect) listed(ctx context.Context, tx bun.Tx, update string, args []a
 	return places, rows.Err()
 }
 
+// emptyGuards tells of each guard whether it holds all rows to NULL, as those of
+// columns that are new do: then no array of NULLs has to travel and to be joined.
+// A composite value may be NULL without being nothing, so that types which are
+// compared in another form are left out.
+func (u Update) emptyGuards(places []int) []bool {
+	empty := make([]bool, len(u.Guards))
+	for i, c := range u.Guards {
+		empty[i] = c.Bytes == "" && !slices.ContainsFunc(places, func(at int) bool { return u.Rows[at].Guard[i] != nil })
+	}
+	return empty
+}
+
 // unnested builds the update of some number of rows, which returns the position,
 // from 1, of each that it has written.
 //
@@ -115,7 +129,10 @@ func (d *Dialect) listed(ctx context.Context, tx bun.Tx, update string, args []a
 // values in an array, which the constant series next to them corrects. It is
 // rounded up, so that there are few texts to prepare; what it is too long by are
 // keys that are NULL, which match nothing.
-func (u Update) unnested(n int) string {
+//
+// An empty guard stands in a CASE, because it is often the pending condition once
+// more, which the planner would take for a second one.
+func (u Update) unnested(n int, empty []bool) string {
 	from := "unnest(%s) WITH ORDINALITY"
 	if u.Range != "" {
 		from = "ROWS FROM (unnest(%s), generate_series(1, " + strconv.Itoa(1<<bits.Len(uint(n-1))) + "))"
@@ -136,7 +153,11 @@ func (u Update) unnested(n int) string {
 	for _, c := range u.Keys {
 		conds = append(conds, c.SQL+" = "+postgresTyped(c, column(c)))
 	}
-	for _, c := range u.Guards {
+	for i, c := range u.Guards {
+		if empty[i] {
+			conds = append(conds, "CASE WHEN "+c.SQL+" IS NULL THEN true ELSE false END")
+			continue
+		}
 		conds = append(conds, postgresSame(c, column(c)))
 	}
 	if u.Range != "" {
@@ -147,11 +168,14 @@ func (u Update) unnested(n int) string {
 		" WHERE " + strings.Join(conds, " AND ") + " AND " + u.where() + " RETURNING bgt_new.bgt_n"
 }
 
-// arrays returns the values of some rows, one slice a column, and those of the
-// range, in the update's order.
-func (u Update) arrays(places []int) (args []any, err error) {
-	add := func(cols []Column, part func(r *Row) []any) {
+// arrays returns the values of some rows, one slice a column, but for empty
+// guards, and those of the range, in the update's order.
+func (u Update) arrays(places []int, empty []bool) (args []any, err error) {
+	add := func(cols []Column, part func(r *Row) []any, without ...bool) {
 		for i, c := range cols {
+			if i < len(without) && without[i] {
+				continue
+			}
 			values, ok := u.array(c.Kind, places, part, i)
 			if !ok {
 				err = &RefusedError{fmt.Sprintf("column %s is not of type %s any more", c.SQL, c.Type)}
@@ -161,7 +185,7 @@ func (u Update) arrays(places []int) (args []any, err error) {
 	}
 	add(u.Sets, func(r *Row) []any { return r.Set })
 	add(u.Keys, func(r *Row) []any { return r.Key })
-	add(u.Guards, func(r *Row) []any { return r.Guard })
+	add(u.Guards, func(r *Row) []any { return r.Guard }, empty...)
 	return append(args, u.RangeArgs...), err
 }
 
