@@ -61,6 +61,7 @@ func rules() map[string]rule {
 		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest"), theirs: []string{bun, sqlite}},
 
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
+		"internal/healthtest": {ours: []string{"bgtransform", "bgtransform/throttle"}, theirs: []string{bun}},
 		"internal/faulttest":  {},
 
 		"adapters/redislease":     {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},

@@ -1,4 +1,5 @@
-package postgreshealth_test
+// Package healthtest has what the tests of the adapters with health signals share.
+package healthtest
 
 import (
 	"context"
@@ -8,14 +9,13 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
-
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
-func open(t *testing.T, dsn string) *sql.DB {
+// Open opens a database, which closes with the test.
+func Open(t *testing.T, driver, dsn string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("pgx", dsn)
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,8 @@ func open(t *testing.T, dsn string) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statements ...string) {
+// Exec runs statements.
+func Exec(t *testing.T, db *sql.DB, statements ...string) {
 	t.Helper()
 	for _, statement := range statements {
 		if _, err := db.ExecContext(context.Background(), statement); err != nil {
@@ -32,8 +33,8 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 	}
 }
 
-// until waits for a condition for as long as a busy machine may take.
-func until(t *testing.T, what string, ok func() bool) {
+// Until waits for a condition for as long as a busy machine may take.
+func Until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
@@ -48,15 +49,15 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// becomes waits until a signal asks for a level, and returns why.
-func becomes(t *testing.T, s throttle.Signal, level throttle.Level) string {
+// Becomes waits until a signal asks for a level, and returns why.
+func Becomes(t *testing.T, s throttle.Signal, level throttle.Level) string {
 	t.Helper()
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	var got throttle.Reading
 	var err error
-	until(t, s.Name+" is "+level.String(), func() bool {
+	Until(t, s.Name+" is "+level.String(), func() bool {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		got, err = s.Read(ctx)
@@ -65,8 +66,8 @@ func becomes(t *testing.T, s throttle.Signal, level throttle.Level) string {
 	return got.Reason
 }
 
-// fails reads a signal and returns the text that is shown of its error.
-func fails(t *testing.T, s throttle.Signal) string {
+// Fails reads a signal and returns the text that is shown of its error.
+func Fails(t *testing.T, s throttle.Signal) string {
 	t.Helper()
 	r, err := s.Read(context.Background())
 	known, ok := errors.AsType[*throttle.UnreadableError](err)
@@ -76,15 +77,16 @@ func fails(t *testing.T, s throttle.Signal) string {
 	return known.Text
 }
 
-func wantText(t *testing.T, got, want string) {
+// WantText fails unless a text tells something.
+func WantText(t *testing.T, got, want string) {
 	t.Helper()
 	if !strings.Contains(got, want) {
 		t.Errorf("%q does not tell %q", got, want)
 	}
 }
 
-// inBackground runs a statement that takes long, and returns how to wait for it.
-func inBackground(db *sql.DB, statements ...string) (wait func()) {
+// InBackground runs a statement that takes long, and returns how to wait for it.
+func InBackground(db *sql.DB, statements ...string) (wait func()) {
 	done := make(chan struct{})
 	go func() { // ends with the statement, which the test ends
 		defer close(done)
