@@ -14,14 +14,13 @@ import (
 // errRolledBack undoes the transaction of a dry run.
 var errRolledBack = errors.New("bgtransform: rolled back on purpose")
 
-// batch does one batch: reads the range and runs user code, then writes
+// batch does one batch of size keys: reads the range and runs user code, then writes
 // everything in one transaction, and reports to the pacer. The step comes back
 // with an error too, when there is one.
-func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
+func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 	if err := a.settled(ctx); err != nil {
 		return nil, err
 	}
-	size := a.pacer.Size()
 	start := BatchStartInfo{RunID: a.runID(), Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
 	watched := a.s.watch.batchStart(ctx, start)
 	ctx = watched
@@ -55,11 +54,14 @@ func (a *attempt) batch(ctx context.Context) (step *Step, err error) {
 }
 
 // bounded returns the context of a batch, which ends with its time, or when the
-// window closes.
+// window has closed and the grace is over.
 func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ends, cause := time.Now().Add(a.s.cfg.BatchTimeout), ErrOverran
-	if closes, ok := a.e.pace().window.Closes(time.Now()); ok && closes.Before(ends) {
-		ends, cause = closes, ErrWindowClosed
+	now := time.Now()
+	ends, cause := now.Add(a.s.cfg.BatchTimeout), ErrOverran
+	if closes, ok := a.e.pace().window.Closes(now); ok {
+		if closes = closes.Add(a.s.cfg.WindowGrace); closes.Before(ends) {
+			ends, cause = closes, ErrWindowClosed
+		}
 	}
 	return context.WithDeadlineCause(ctx, ends, cause)
 }

@@ -105,6 +105,12 @@ type Config struct {
 
 	// Window is when batches may run. The zero value means always.
 	Window window.Window
+
+	// WindowGrace is how long a batch that is under way when the window closes
+	// may go on, before it is cancelled and rolled back. No batch is begun that
+	// would not end in time, so it is for one that takes longer than those before
+	// it. Defaults to 1 s.
+	WindowGrace time.Duration
 }
 
 // withDefaults returns the config with every unset field set.
@@ -125,6 +131,7 @@ func (c Config) withDefaults() Config {
 	c.RowTimeout = cmp.Or(c.RowTimeout, 10*time.Second)
 	c.StandbyPoll = cmp.Or(c.StandbyPoll, 150*time.Millisecond)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, 15*time.Second)
+	c.WindowGrace = cmp.Or(c.WindowGrace, time.Second)
 	return c
 }
 
@@ -144,6 +151,7 @@ func (c Config) validate() error {
 		{"RowTimeout", c.RowTimeout, time.Millisecond},
 		{"StandbyPoll", c.StandbyPoll, time.Millisecond},
 		{"StatementTimeout", c.StatementTimeout, time.Millisecond},
+		{"WindowGrace", c.WindowGrace, 0},
 	} {
 		if d.value < d.least {
 			errs = append(errs, fmt.Errorf("Config.%s is %s; it must be at least %s", d.field, d.value, d.least))

@@ -22,6 +22,9 @@ type entry struct {
 	pacer     *throttle.Pacer      // used by the entry's loop only; what it has learned outlives an attempt
 	health    health               // watched during an attempt only
 
+	measured   string    // the mode of the batches that the pacer has learned from; the loop's own
+	measuredAt time.Time // when the last of them ended
+
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
 

@@ -27,8 +27,8 @@ var (
 	// ErrStopped is the cause when the scheduler stops and the grace is over.
 	ErrStopped = errors.New("bgtransform: the scheduler is stopping")
 
-	// ErrWindowClosed is the cause when the window closes during a batch that
-	// took longer than the batches before it.
+	// ErrWindowClosed is the cause when the window has closed during a batch that
+	// took longer than the batches before it, and Config.WindowGrace is over.
 	ErrWindowClosed = errors.New("bgtransform: the window closed")
 
 	// ErrCritical is the cause when one of the health signals says that what is

@@ -12,6 +12,7 @@ import (
 func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
 	took := a.burden(res)
 	a.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: res.Changed, Took: took})
+	a.e.measuredAt = time.Now()
 	r := &a.rec.Range
 	a.rated(step, res, took)
 	r.BusyMS += took.Milliseconds()

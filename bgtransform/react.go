@@ -37,8 +37,11 @@ func (a *attempt) react(stop, ctx context.Context, step *Step, err error) (endin
 		a.backingOff(ctx, later, later.wait)
 		return ending{}, false
 	}
-	if errors.Is(err, ErrWindowClosed) || errors.Is(err, ErrCritical) {
+	if errors.Is(err, ErrCritical) {
 		return ending{}, false // the next turn says so
+	}
+	if errors.Is(err, ErrWindowClosed) {
+		return a.overran(ctx, time.Now())
 	}
 	class := a.s.classify(err)
 	size := a.pacer.Size()

@@ -125,8 +125,22 @@ func windowPause(opens time.Time, ok bool) (pause, bool) {
 	if !ok {
 		return pause{Reason{Code: ReasonWindow, Text: "outside its window, which never opens"}, longest}, true
 	}
-	text := "outside its window, which opens at " + opens.Format("Mon 15:04 MST")
-	return pause{Reason{ReasonWindow, text, opens}, min(max(time.Until(opens), time.Millisecond), longest)}, true
+	left := time.Until(opens)
+	text := "outside its window, which opens at " + opens.Format(openingForm(opens, left))
+	return pause{Reason{ReasonWindow, text, opens}, min(max(left, time.Millisecond), longest)}, true
+}
+
+// openingForm is how an opening that is left away is said: with its date unless that
+// is one of the coming days, and with seconds if it has any.
+func openingForm(opens time.Time, left time.Duration) string {
+	day, clock := "Mon", "15:04"
+	if left > 6*24*time.Hour {
+		day = "Mon 2 Jan 2006"
+	}
+	if opens.Second() != 0 {
+		clock = "15:04:05"
+	}
+	return day + " " + clock + " MST"
 }
 
 func (s *Scheduler) dependencies(ctx context.Context, e *entry, rec store.Record) (pause, bool) {

@@ -32,7 +32,7 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 			return a.opening(ctx, err), true
 		}
 	}
-	if p, shut := a.windowEnds(time.Now()); shut {
+	if size, p := a.room(time.Now()); size == 0 {
 		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 	}
 	if rest := a.rest(ctx); rest > 0 {
@@ -50,7 +50,11 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	if end, ok := a.backToWork(stop, ctx); !ok {
 		return end, true
 	}
-	step, err := a.batch(ctx)
+	size, p := a.room(time.Now()) // what came before may have taken a while
+	if size == 0 {
+		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
+	}
+	step, err := a.batch(ctx, size)
 	if err != nil {
 		return a.react(stop, ctx, step, err)
 	}
@@ -121,38 +125,6 @@ func (a *attempt) stopped() ending {
 	return ending{state: StateWaiting, reason: Reason{
 		Code: ReasonStopped, Text: fmt.Sprintf("its instance %s shut down; the next one goes on", a.s.cfg.Instance),
 	}}
-}
-
-// windowEnds reports whether the window is shut, or will be before the next
-// batch would end.
-func (a *attempt) windowEnds(now time.Time) (pause, bool) {
-	if p, shut := a.s.windowShut(a.e, now); shut {
-		return p, true
-	}
-	closes, ok := a.e.pace().window.Closes(now)
-	if !ok {
-		return pause{}, false
-	}
-	need := a.predict()
-	if now.Add(need).Before(closes) {
-		return pause{}, false
-	}
-	p, _ := windowPause(a.e.pace().window.Next(closes))
-	p.reason.Text = fmt.Sprintf("its window closes at %s, before the next batch (about %s) would end; %s",
-		closes.Format("15:04:05 MST"), need.Round(time.Millisecond), p.reason.Text)
-	return p, true
-}
-
-// predict returns how long the next batch may take. An instance that has not
-// done one yet goes by the average of the run so far, doubled, or by the target.
-func (a *attempt) predict() time.Duration {
-	if known := a.pacer.Predict(); known > 0 {
-		return known
-	}
-	if a.rec.Range.Batches == 0 {
-		return min(a.e.pace().limits.WithDefaults().Target, 10*time.Second)
-	}
-	return 2 * time.Duration(a.rec.Range.BusyMS/a.rec.Range.Batches) * time.Millisecond
 }
 
 // rest returns how long the next batch has to wait.

@@ -90,3 +90,21 @@ func ExamplePacer_SetPressure() {
 	// 250 keys
 	// ask again in 1s because of replica lag 12 s > 10 s
 }
+
+// Shortly before its window closes, a runner does what still fits.
+func ExamplePacer_Fit() {
+	p := throttle.New(throttle.Limits{Target: time.Second, StartBatch: 1000, MaxBatch: 1000})
+	p.Done(throttle.Batch{Keys: 1000, Rows: 1000, Took: time.Second})
+	fmt.Println(p.Fit(2*time.Second), p.Fit(800*time.Millisecond), p.Fit(400*time.Millisecond))
+	// Output:
+	// 1000 599 0
+}
+
+func ExamplePacer_Forget() {
+	p := throttle.New(throttle.Limits{StartBatch: 100})
+	p.Done(throttle.Batch{Keys: 100, Rows: 100, Took: 50 * time.Millisecond})
+	p.Forget() // the window opens again, days later
+	fmt.Println(p.Size(), p.Predict())
+	// Output:
+	// 100 0s
+}
