@@ -23,20 +23,37 @@ type shifts struct {
 	off          window.Window
 	mu           sync.Mutex
 	begun, ended []time.Time
+	sizes        []int // rows of each batch
 }
 
 // startShifts starts an instance in the bubble of a test.
 func startShifts(t *testing.T, db *bun.DB, r bgtransform.Rows[Track]) *shifts {
 	t.Helper()
+	return startShiftsOf(t, db, r, func(*bgtransform.Config) {}, func(int, int) time.Duration { return 7 * time.Minute })
+}
+
+// startShiftsOf is startShifts with a config that is changed, and batches that take
+// what a function says of their number and rows. They heed their context.
+func startShiftsOf(
+	t *testing.T, db *bun.DB, r bgtransform.Rows[Track], change func(*bgtransform.Config), takes func(batch, rows int) time.Duration,
+) *shifts {
+	t.Helper()
 	s := &shifts{off: window.MustParse("0 2,8,14,20 * * * for 1h in UTC")}
 	each := r.Each
 	r.Each = nil
 	r.Batch = func(ctx context.Context, ms []*Track) error {
-		s.note(&s.begun)
-		timer := time.NewTimer(7 * time.Minute)
+		timer := time.NewTimer(takes(s.begin(len(ms)), len(ms)))
 		defer timer.Stop()
-		<-timer.C
-		s.note(&s.ended)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		s.ended = append(s.ended, time.Now())
+		s.mu.Unlock()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		for _, m := range ms {
 			_ = each(ctx, m)
 		}
@@ -45,9 +62,10 @@ func startShifts(t *testing.T, db *bun.DB, r bgtransform.Rows[Track]) *shifts {
 	redis := newLease(t)
 	cfg := quick(t)
 	cfg.Locker, cfg.LeaseTTL = redis, time.Hour
-	cfg.Window, cfg.BatchTimeout, cfg.RowTimeout = s.off, time.Hour, time.Hour
+	cfg.Window, cfg.BatchTimeout, cfg.RowTimeout = s.off, 2*time.Hour, 2*time.Hour
 	cfg.IdlePoll, cfg.StandbyPoll = time.Minute, time.Minute
 	cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 2, StartBatch: 2, MaxBatch: 2, Target: time.Hour}
+	change(&cfg)
 	var err error
 	s.Scheduler, err = bgtransform.New(db, cfg)
 	must(t, err)
@@ -63,10 +81,12 @@ func startShifts(t *testing.T, db *bun.DB, r bgtransform.Rows[Track]) *shifts {
 	return s
 }
 
-func (s *shifts) note(moments *[]time.Time) {
+// begin notes that a batch of rows begins, and returns its number.
+func (s *shifts) begin(rows int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*moments = append(*moments, time.Now())
+	s.begun, s.sizes = append(s.begun, time.Now()), append(s.sizes, rows)
+	return len(s.begun)
 }
 
 // status is that of the only transform.
@@ -92,6 +112,21 @@ func (s *shifts) wantInWindow(t *testing.T, batches int) {
 			t.Errorf("batch %d began at %s and ended at %s, after the window had closed", i, at.UTC(), s.ended[i].UTC())
 		}
 	}
+}
+
+// inWindow returns the rows of each batch of the n-th window in which there were any.
+// It is called after stop.
+func (s *shifts) inWindow(n int) (rows []int) {
+	window, last := -1, time.Time{}
+	for i, at := range s.begun {
+		if at.Sub(last) > 2*time.Hour {
+			window++
+		}
+		if last = at; window == n {
+			rows = append(rows, s.sizes[i])
+		}
+	}
+	return rows
 }
 
 func waitVirtual(d time.Duration) {
