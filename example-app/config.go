@@ -8,6 +8,8 @@ import (
 	"log/slog"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/bgtransform/sidecar/bgtransform/window"
 )
 
 // config is what the command line and the environment decide.
@@ -18,6 +20,7 @@ type config struct {
 	Seeds    seeds
 	Once     bool
 	Traffic  bool
+	Window   window.Window
 	LogLevel slog.Level
 }
 
@@ -50,6 +53,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.Int64Var(&cfg.Seeds.Bad, "bad", 5, "how many tracks with a bad length it has besides (with -once: 0)")
 	fs.BoolVar(&cfg.Once, "once", false, "exit when the transform is over, with one line of JSON on stdout")
 	fs.BoolVar(&cfg.Traffic, "traffic", true, "simulate listeners and editors until the transform is complete")
+	fs.TextVar(&cfg.Window, "window", window.Always(), "`when` old rows may be moved, such as \"every 20s for 5s\" to see a window open and close")
 	if err := fs.Parse(args); err != nil {
 		return config{}, asUsage(err)
 	}

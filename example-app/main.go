@@ -19,6 +19,7 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
+	"github.com/bgtransform/sidecar/bgtransform/window"
 	"github.com/bgtransform/sidecar/telemetry"
 )
 
@@ -56,7 +57,7 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 		telemetry.WithMeterProvider(providers.MeterProvider()),
 	)
 	observer.ObserveMoves(length)
-	sched, err := newScheduler(db, redis.locker, observer, logger)
+	sched, err := newScheduler(db, redis.locker, cfg.Window, observer, logger)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -76,11 +77,12 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 
 // newScheduler returns what runs the transforms in the background of the app. The
 // zero Config is right for production; these settings suit a demonstration.
-func newScheduler(db *bun.DB, locker lease.Locker, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
+func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
 	sched, err := bgtransform.New(db, bgtransform.Config{
 		Locker:   locker,
 		Observer: observer,
 		Logger:   logger,
+		Window:   hours, // in production such as "0 22 * * * for 8h in Europe/Berlin"
 		Limits:   pace(),
 		LeaseTTL: 2 * time.Second,        // how soon another goes on after a kill -9
 		IdlePoll: time.Second,            // how soon an operator is heeded when it is complete

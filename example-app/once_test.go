@@ -46,6 +46,20 @@ func TestOnceLastLine(t *testing.T) {
 	contains(t, p.stdout.String(), "bgtransform.batch", "bgtransform.dualread.fallbacks")
 }
 
+// TestShortWindows moves the rows in windows of three seconds, which hold 3000 rows at
+// most: it says why it waits in between and until when, and ends complete.
+func TestShortWindows(t *testing.T) {
+	t.Parallel()
+	env := []string{"BGTRANSFORM_ROWS_PER_SECOND=1000"}
+	p := startOn(t, filepath.Join(t.TempDir(), "catalogue.db"), env, "-once", "-tracks", "4000", "-traffic=false", "-window", "every 5s for 3s")
+	isComplete(t, p, 4000)
+	says := regexp.MustCompile(`track-length-ms is \w+: (its window closes at|its window closed while|outside its window).*opens at \w+ \d\d:\d\d(:\d\d)? UTC`)
+	if said := p.stderr.String(); !says.MatchString(said) {
+		t.Error("the app does not say why it waits and until when")
+	}
+	contains(t, p.stderr.String(), "track-length-ms goes on: its window has opened")
+}
+
 // TestMoreTracks adds old rows to a catalogue whose transform is complete.
 func TestMoreTracks(t *testing.T) {
 	t.Parallel()

@@ -36,6 +36,9 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 		p.said = kind
 	}
 	if why.IsZero() {
+		if strings.HasSuffix(p.said, string(bgtransform.ReasonWindow)) {
+			p.con.Printf("%s goes on: its window has opened", st.Transform)
+		}
 		p.said = ""
 	}
 	p.con.Bar(p.line(st, !why.IsZero()))
