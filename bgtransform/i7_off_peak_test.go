@@ -9,6 +9,7 @@ import (
 
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/bgtransform/window"
 )
 
 // A day in virtual time: no batch begins outside the window, nor
@@ -41,22 +42,26 @@ func TestI7OffPeakMeansOffPeak(t *testing.T) {
 	})
 }
 
+// everyThreeHours is a window that opens soon: virtual time is not free, because
+// whoever waits in it looks what operators want.
+func everyThreeHours() window.Window { return window.MustParse("0 */3 * * * for 1h in UTC") }
+
 // A batch that takes longer than those before it may go on for the grace. Then it is
 // cancelled and rolled back, the status says so, and the next window begins with
 // fewer keys.
 func TestI7BatchThatOverrunsIsCancelledAtTheGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		db := newDB(t, 80)
+		db := newDB(t, 60)
 		defer func() { must(t, db.Close()) }()
 		audit(t, db)
 		grace := func(cfg *bgtransform.Config) {
-			cfg.WindowGrace = 10 * time.Minute
+			cfg.Window, cfg.WindowGrace = everyThreeHours(), 10*time.Minute
 			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 4, StartBatch: 4, MaxBatch: 4, Target: time.Hour}
 		}
 		s := startShiftsOf(t, db, toMS("x"), grace, func(batch, _ int) time.Duration {
 			switch batch {
-			case 8: // begins at 49 minutes past two
+			case 8: // begins at 49 minutes past twelve
 				return 20 * time.Minute // within the grace
 			case 14: // after five of seven minutes
 				return time.Hour
@@ -64,30 +69,30 @@ func TestI7BatchThatOverrunsIsCancelledAtTheGrace(t *testing.T) {
 			return 7 * time.Minute
 		})
 
-		waitVirtual(3*time.Hour + 30*time.Minute)
+		waitVirtual(2 * time.Hour)
 		if st := s.status(t); st.Rows != 32 || st.Batches != 8 {
 			t.Errorf("after a batch that ended within the grace the status is %+v", st)
 		}
-		waitVirtual(5*time.Hour + 45*time.Minute) // 09:15
+		waitVirtual(2*time.Hour + 15*time.Minute)
 		s.mu.Lock()
 		at, size := s.ended[len(s.ended)-1], s.sizes[len(s.sizes)-1]
 		s.mu.Unlock()
-		if at.Hour() != 9 || at.Minute() != 10 || size != 4 {
+		if at.UTC().Hour() != 4 || at.Minute() != 10 || size != 4 {
 			t.Errorf("a batch of %d keys was cancelled at %v, want 4 and ten minutes after the window had closed", size, at)
 		}
 		st := s.status(t)
-		if st.State != bgtransform.StateWaiting || st.Reason.Code != bgtransform.ReasonWindow || st.Reason.Until.Hour() != 14 ||
+		if st.State != bgtransform.StateWaiting || st.Reason.Code != bgtransform.ReasonWindow || st.Reason.Until.Hour() != 6 ||
 			!strings.Contains(st.Reason.Text, "while a batch of 4 keys at most was under way, which was cancelled and rolled back; the next window begins with 2; outside its window, which opens at") {
 			t.Errorf("it waits because %+v", st.Reason)
 		}
 		cancelled := len(s.sizes)
-		waitVirtual(24 * time.Hour)
+		waitVirtual(3 * time.Hour)
 		st = s.status(t)
 		s.stop()
 		if st.State != bgtransform.StateComplete || st.Quarantined != 0 || s.sizes[cancelled] != 2 {
 			t.Errorf("after a batch of %d keys the status is %+v", s.sizes[cancelled], st)
 		}
-		wantOnce(t, db, 80)
+		wantOnce(t, db, 60)
 	})
 }
 
@@ -99,13 +104,14 @@ func TestI7SmallerBatchFitsBeforeClosing(t *testing.T) {
 		db := newDB(t, 120)
 		defer func() { must(t, db.Close()) }()
 		limits := func(cfg *bgtransform.Config) {
+			cfg.Window = everyThreeHours()
 			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 2, StartBatch: 8, MaxBatch: 8, Target: time.Hour}
 		}
 		s := startShiftsOf(t, db, toMS("x"), limits, func(_, rows int) time.Duration { return time.Duration(rows) * 50 * time.Second })
 
-		waitVirtual(24 * time.Hour)
+		waitVirtual(4*time.Hour + 30*time.Minute)
 		if st := s.status(t); st.State != bgtransform.StateComplete || st.Rows != 120 {
-			t.Errorf("after a day the status is %+v", st)
+			t.Errorf("in its second window the status is %+v", st)
 		}
 		s.stop()
 		s.wantInWindow(t, len(s.begun))
@@ -124,13 +130,14 @@ func TestI7WindowBeginsAfresh(t *testing.T) {
 		db := newDB(t, 100)
 		defer func() { must(t, db.Close()) }()
 		limits := func(cfg *bgtransform.Config) {
+			cfg.Window = everyThreeHours()
 			cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 1, StartBatch: 2, MaxBatch: 16, Target: 30 * time.Minute}
 		}
 		s := startShiftsOf(t, db, toMS("x"), limits, func(_, rows int) time.Duration { return time.Duration(rows) * time.Minute })
 
-		waitVirtual(24 * time.Hour)
+		waitVirtual(4*time.Hour + 30*time.Minute)
 		if st := s.status(t); st.State != bgtransform.StateComplete {
-			t.Errorf("after a day the status is %+v", st)
+			t.Errorf("in its second window the status is %+v", st)
 		}
 		s.stop()
 		s.wantInWindow(t, len(s.begun))

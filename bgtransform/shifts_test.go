@@ -38,7 +38,7 @@ func startShiftsOf(
 	t *testing.T, db *bun.DB, r bgtransform.Rows[Track], change func(*bgtransform.Config), takes func(batch, rows int) time.Duration,
 ) *shifts {
 	t.Helper()
-	s := &shifts{off: window.MustParse("0 2,8,14,20 * * * for 1h in UTC")}
+	s := &shifts{}
 	each := r.Each
 	r.Each = nil
 	r.Batch = func(ctx context.Context, ms []*Track) error {
@@ -62,10 +62,12 @@ func startShiftsOf(
 	redis := newLease(t)
 	cfg := quick(t)
 	cfg.Locker, cfg.LeaseTTL = redis, time.Hour
-	cfg.Window, cfg.BatchTimeout, cfg.RowTimeout = s.off, 2*time.Hour, 2*time.Hour
+	cfg.Window = window.MustParse("0 2,8,14,20 * * * for 1h in UTC")
+	cfg.BatchTimeout, cfg.RowTimeout = 2*time.Hour, 2*time.Hour
 	cfg.IdlePoll, cfg.StandbyPoll = time.Minute, time.Minute
 	cfg.Limits = throttle.Limits{Duty: 1, MinBatch: 2, StartBatch: 2, MaxBatch: 2, Target: time.Hour}
 	change(&cfg)
+	s.off = cfg.Window
 	var err error
 	s.Scheduler, err = bgtransform.New(db, cfg)
 	must(t, err)
@@ -119,7 +121,7 @@ func (s *shifts) wantInWindow(t *testing.T, batches int) {
 func (s *shifts) inWindow(n int) (rows []int) {
 	window, last := -1, time.Time{}
 	for i, at := range s.begun {
-		if at.Sub(last) > 2*time.Hour {
+		if at.Sub(last) > 90*time.Minute {
 			window++
 		}
 		if last = at; window == n {
