@@ -112,6 +112,16 @@ func (w *walker) plannedRange(r keyset.Range, hi int64) {
 	w.planned.keys, w.planned.span = w.planned.keys+int64(r.N), w.planned.span+hi-lo
 }
 
+// lowKey returns the integer key after which a range begins, if it has one: a
+// column without a type may hold keys of several kinds.
+func lowKey(r keyset.Range) (int64, bool) {
+	if r.Lo == nil {
+		return 0, false
+	}
+	lo, ok := r.Lo[0].(int64)
+	return lo, ok
+}
+
 func (w *walker) traced(fn func(query string, args []any)) { w.d.Trace = fn }
 
 func (w *walker) explained(ctx context.Context, query string, args []any) (found []dialect.Access, err error) {
