@@ -41,12 +41,11 @@ func tracksDump(t *testing.T, db *bun.DB) string {
 // tables counts the tables of this package.
 func tables(t *testing.T, db *bun.DB) int64 {
 	t.Helper()
-	query := "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'bgtransform%' AND table_schema = current_schema()"
-	switch db.Dialect().Name() {
-	case dialect.SQLite:
+	query := "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'bgtransform%' AND table_schema = "
+	if kind := db.Dialect().Name(); kind == dialect.SQLite {
 		query = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'bgtransform%'"
-	case dialect.MySQL:
-		query = "SELECT count(*) FROM information_schema.tables WHERE table_name LIKE 'bgtransform%' AND table_schema = database()"
+	} else {
+		query += map[dialect.Name]string{dialect.PG: "current_schema()", dialect.MySQL: "database()"}[kind]
 	}
 	return count(t, db, query)
 }

@@ -160,12 +160,12 @@ func (s *server) greedy(tb testing.TB, limit time.Duration) done {
 	return d
 }
 
-// gentle is ours with default settings: paced, and as safe as always. It is over
-// after a time, or when nothing is left to write.
+// gentle is ours with default settings, or with those of the environment's flags: paced,
+// and as safe as always. It is over after a time, or when nothing is left to write.
 func (s *server) gentle(tb testing.TB, tr bgtransform.Transform, limit time.Duration) done {
 	tb.Helper()
 	w := &firstPass{began: make(chan struct{}), over: make(chan struct{})}
-	sched, err := bgtransform.New(s.db, bgtransform.Config{Logger: slog.New(slog.DiscardHandler), Observer: w, Environ: []string{}})
+	sched, err := bgtransform.New(s.db, bgtransform.Config{Logger: slog.New(slog.DiscardHandler), Observer: w})
 	must(tb, err)
 	must(tb, sched.Register(tr))
 	ctx, stop := context.WithCancel(context.Background())

@@ -7,6 +7,10 @@
 // The tables are small unless BENCH_ROWS says how many rows they have:
 //
 //	BENCH_ROWS=1000000 go test -run '^$' -bench Backfill -benchtime 3x -timeout 2h ./internal/benchtest
+//
+// What users wait for meanwhile, at how many requests a second, for how long:
+//
+//	BENCH_ROWS=2000000 BENCH_FOREGROUND_RATE=500 BENCH_FOREGROUND_SECONDS=20 //		go test -run '^$' -bench Foreground -benchtime 3x -timeout 2h ./internal/benchtest
 package benchtest_test
 
 import (
