@@ -50,7 +50,7 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 		},
 		"held by another instance": {
 			setup: func(cfg *bgtransform.Config, _ *bgtransform.Rows[Track]) {
-				must(t, cfg.Locker.Acquire(context.Background(), lease.Claim{Name: "x", Holder: "instance-9", Term: "t", TTL: time.Hour}))
+				must(t, cfg.Locker.Acquire(context.Background(), lease.Claim{Name: "x", Holder: "instance-9", Term: "t", TTL: 4 * time.Minute}))
 			},
 			code: bgtransform.ReasonHeld, text: "instance-9", until: true,
 		},
