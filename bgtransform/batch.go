@@ -37,6 +37,7 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 	ctx, unguard := a.e.health.guard(ctx)
 	defer unguard()
 
+	ctx, used := a.spending(ctx)
 	began := time.Now()
 	step, err = a.read(ctx, size)
 	res.Read = time.Since(began)
@@ -46,10 +47,10 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 		res.Write = time.Since(began)
 	}
 	if err != nil {
-		a.pacer.Done(a.gaveUp(&res))
+		a.pacer.Done(a.paced(&res, used))
 		return step, withCause(ctx, err)
 	}
-	a.measure(ctx, step, &res)
+	a.measure(ctx, step, &res, used)
 	return step, nil
 }
 

@@ -9,9 +9,11 @@ import (
 
 // measure reports a batch to the pacer and brings the progress up to date. It
 // is stored with the next checkpoint.
-func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
+func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult, used *spent) {
 	took := a.burden(res)
-	a.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: res.Changed, Took: took})
+	b := a.paced(res, used)
+	b.Keys, b.Rows = step.Keys, res.Changed
+	a.pacer.Done(b)
 	a.e.measuredAt = time.Now()
 	r := &a.rec.Range
 	a.rated(step, res, took)
@@ -25,11 +27,14 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult) {
 		"found", res.Found, "changed", res.Changed, "moved", res.Moved, "quarantined", res.Quarantined, "took", took)
 }
 
-// burden is how long a batch has kept the database busy, as the pacer is to see
-// it: what takes much longer than a batch may is a process that was frozen, and the
+// burden is how long a batch took, as the pacer is to see it: what takes much longer than a batch may is a process that was frozen, and the
 // time that it slept is no reason to rest.
 func (a *attempt) burden(res *BatchResult) time.Duration {
 	return min(res.Read+res.Write, a.s.cfg.BatchTimeout)
 }
 
-func (a *attempt) gaveUp(res *BatchResult) throttle.Batch { return throttle.Batch{Took: a.burden(res)} }
+// paced returns what the pacer is to know of the time that a batch took.
+func (a *attempt) paced(res *BatchResult, used *spent) throttle.Batch {
+	database, code, waited := used.parts(a.burden(res), a.s.db.Stats())
+	return throttle.Batch{Took: database, Code: code, Waited: waited}
+}

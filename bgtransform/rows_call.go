@@ -49,6 +49,7 @@ func newCaller(ctx context.Context) *caller { return &caller{timeout: boundsOf(c
 // n, and at least one, when the budget was used up (0: there is none) or too many
 // calls hang. It returns an error instead when ctx ends first, which is no row's fault.
 func (c *caller) each(ctx context.Context, n, parallel int, budget time.Duration, fn func(ctx context.Context, i int) error) ([]*failure, int, error) {
+	defer inCode(ctx)()
 	failures := make([]*failure, n)
 	var until time.Time
 	if budget > 0 {

@@ -5,7 +5,8 @@
 // and how many keys to cover ([Pacer.Size]). It learns from the batches that are
 // reported to it ([Pacer.Done]), and knows four limits, see [Limits]:
 //
-//   - Duty cycle: the share of time that batches may use. After a batch that took
+//   - Duty cycle: the share of time that batches may use, the database for them and
+//     the user's code, but not while they wait for a connection. After a batch that took
 //     d, the next starts d·(1-duty)/duty after its end at the earliest: with a duty
 //     cycle of one half, the database rests for as long as it worked. As a database
 //     under load takes longer for a batch, it also gets the longer rests.
@@ -13,7 +14,7 @@
 //     at t lets the next start at t + r/rate at the earliest. Time that passes
 //     unused is not saved up, so no burst is greater than one batch, and no batch
 //     covers more keys than the rate allows rows in one second.
-//   - Target: how long one batch should take. It bounds how long locks are held,
+//   - Target: how long the database should take for one batch. It bounds how long locks are held,
 //     and so how long the application can be made to wait by one batch.
 //   - Health: what signals of the database's and the app's health ask for, see
 //     [Pacer.SetPressure]: smaller and fewer batches at once, or none, and a careful

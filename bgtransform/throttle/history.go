@@ -41,7 +41,7 @@ func (h *history) predict(size int) time.Duration {
 // not depend on the keys.
 func (b Batch) scaled(size int) time.Duration {
 	if size <= b.Keys {
-		return b.Took
+		return b.lasted()
 	}
-	return bounded(float64(b.Took) * float64(size) / float64(b.Keys))
+	return bounded(float64(b.lasted()) * float64(size) / float64(b.Keys))
 }

@@ -32,7 +32,8 @@ type Limits struct {
 	// Defaults to 0, no ceiling.
 	RowsPerSecond float64
 
-	// Target is how long one batch should take. Defaults to 100 ms.
+	// Target is how long the database should take for one batch. The user's code
+	// may take five times as long. Defaults to 100 ms.
 	Target time.Duration
 
 	// MinBatch is the floor of the batch size, in keys: a batch does not shrink

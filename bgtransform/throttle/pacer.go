@@ -11,9 +11,30 @@ type Batch struct {
 	// Rows is how many rows were changed.
 	Rows int
 
-	// Took is the time that the database and the user's code took, without the
-	// time that was spent waiting for the next batch.
+	// Took is the time that the database took, for all statements of the batch.
 	Took time.Duration
+
+	// Code is the time that the user's code took besides.
+	Code time.Duration
+
+	// Waited is the time that the batch waited besides, while nothing was done for
+	// it: for a connection of the app's pool, say. It makes nothing rest.
+	Waited time.Duration
+}
+
+// busy is how long the batch kept the database or the app busy.
+func (b Batch) busy() time.Duration { return min(b.Took+b.Code, longest) }
+
+// lasted is how long it took from its start to its end.
+func (b Batch) lasted() time.Duration { return min(b.busy()+b.Waited, longest) }
+
+// sane returns b with numbers that can be added up.
+func (b Batch) sane() Batch {
+	b.Keys, b.Rows = max(b.Keys, 0), max(b.Rows, 0)
+	for _, d := range []*time.Duration{&b.Took, &b.Code, &b.Waited} {
+		*d = min(max(*d, 0), longest)
+	}
+	return b
 }
 
 // Pacer decides when the next batch may start and how many keys it may cover. It
@@ -55,7 +76,7 @@ func (p *Pacer) Size() int { return p.sizer.eased(p.ease.share(time.Now())) }
 // the time it took, with Keys and Rows 0. Numbers below 0 count as 0, and more
 // than a day as one.
 func (p *Pacer) Done(b Batch) {
-	b = Batch{Keys: max(b.Keys, 0), Rows: max(b.Rows, 0), Took: min(max(b.Took, 0), longest)}
+	b = b.sane()
 	now := time.Now()
 	p.clock.done(b, p.eased(now), now)
 	if b.Keys > 0 {

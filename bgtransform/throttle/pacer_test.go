@@ -18,7 +18,7 @@ func pass(d time.Duration) { <-time.After(d) }
 
 // work lets a batch take its time, and reports it.
 func work(p *throttle.Pacer, b throttle.Batch) {
-	pass(b.Took)
+	pass(b.Took + b.Code + b.Waited)
 	p.Done(b)
 }
 
@@ -87,6 +87,16 @@ func TestWait(t *testing.T) {
 			throttle.Limits{Duty: math.SmallestNonzeroFloat64},
 			throttle.Batch{Keys: 1, Rows: 1, Took: time.Second},
 			throttle.Pause{For: 24 * time.Hour, Limit: throttle.Duty, Reason: "duty cycle 4.94e-322 %"},
+		},
+		"the user's code counts, a wait for a connection does not": {
+			throttle.Limits{},
+			throttle.Batch{Keys: 500, Rows: 500, Took: 80 * time.Millisecond, Code: 40 * time.Millisecond, Waited: time.Second},
+			throttle.Pause{For: 120 * time.Millisecond, Limit: throttle.Duty, Reason: "duty cycle 50 %"},
+		},
+		"rows count from the start, whatever the time was for": {
+			throttle.Limits{RowsPerSecond: 500, Duty: 1},
+			throttle.Batch{Keys: 500, Rows: 500, Took: 100 * time.Millisecond, Code: 100 * time.Millisecond, Waited: 100 * time.Millisecond},
+			throttle.Pause{For: 700 * time.Millisecond, Limit: throttle.Rows, Reason: "rows per second 500"},
 		},
 		"no measurable time": {throttle.Limits{}, throttle.Batch{Keys: 1, Rows: 1}, throttle.Pause{}},
 	}

@@ -30,10 +30,10 @@ type schedule struct {
 
 // done notes that b has ended at now.
 func (s *schedule) done(b Batch, limits Limits, now time.Time) {
-	started := now.Add(-b.Took)
+	started := now.Add(-b.lasted())
 	early := min(max(0, s.restDue.Sub(started)), longest)
 	unpaid := min(max(0, s.rowsDue.Sub(started)), longest)
-	s.ended, s.took = now.Add(early), b.Took
+	s.ended, s.took = now.Add(early), b.busy()
 	s.began, s.rows = started.Add(unpaid), b.Rows
 	s.allow(limits)
 }

@@ -122,6 +122,7 @@ func TestPredict(t *testing.T) {
 	}{
 		"none":                          {nil, 0},
 		"given up":                      {[]throttle.Batch{{Took: ms(500)}}, 0},
+		"all that it takes":             {[]throttle.Batch{{Keys: 100, Took: ms(80), Code: ms(20), Waited: ms(7)}}, ms(107)},
 		"one":                           {[]throttle.Batch{{Keys: 100, Took: ms(80)}}, ms(80)},
 		"the slowest":                   {[]throttle.Batch{{Keys: 100, Took: ms(80)}, {Keys: 100, Took: ms(90)}, {Keys: 100, Took: ms(85)}}, ms(90)},
 		"fewer keys in proportion":      {[]throttle.Batch{{Keys: 50, Took: ms(80)}}, ms(160)},

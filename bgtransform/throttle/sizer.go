@@ -20,6 +20,11 @@ const (
 	// the one before changes nothing.
 	steady = 0.75
 
+	// codeTargets is how many targets long the user's code may take in a batch. It
+	// holds no locks, but the longer it takes, the more rows has the application
+	// changed meanwhile.
+	codeTargets = 5
+
 	// agreeing is how many batches, one after the other, must have been fast
 	// before the size grows.
 	agreeing = 4
@@ -62,9 +67,10 @@ func (s *sizer) eased(share float64) int {
 // done moves the size after a batch that had keys.
 func (s *sizer) done(b Batch) {
 	s.started = true
-	s.last[s.count%agreeing] = b.Took
+	slower := max(b.Took, b.Code/codeTargets)
+	s.last[s.count%agreeing] = slower
 	s.count++
-	target, took := float64(s.limits.Target), float64(b.Took)
+	target, took := float64(s.limits.Target), float64(slower)
 	if took > target {
 		s.shrink(aim * target / took * float64(b.Keys))
 		return

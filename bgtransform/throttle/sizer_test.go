@@ -51,6 +51,28 @@ func TestSizeFollowsTarget(t *testing.T) {
 	}
 }
 
+func TestSizeFollowsTheDatabaseAndAtAPaceTheCode(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		batch throttle.Batch
+		want  int
+	}{
+		"waits for a connection":    {throttle.Batch{Took: 10 * time.Millisecond, Waited: time.Minute}, 1500},
+		"code of half the time":     {throttle.Batch{Took: 10 * time.Millisecond, Code: 250 * time.Millisecond}, 1500},
+		"code that is long enough":  {throttle.Batch{Took: 10 * time.Millisecond, Code: 450 * time.Millisecond}, 1000},
+		"code that takes too long":  {throttle.Batch{Took: 10 * time.Millisecond, Code: time.Second}, 450},
+		"code, and a slow database": {throttle.Batch{Took: 200 * time.Millisecond, Code: 600 * time.Millisecond}, 450},
+	}
+	for name, tt := range tests {
+		p := throttle.New(throttle.Limits{StartBatch: 1000})
+		tt.batch.Keys = 1000
+		p.Done(tt.batch)
+		if got := p.Size(); got != tt.want {
+			t.Errorf("%s: Size() = %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
 func TestSizeIsAtMostOneSecondOfRows(t *testing.T) {
 	t.Parallel()
 	tests := map[float64]int{0.001: 1, 1: 1, 7.9: 7, 300: 300, 1e9: 500}
