@@ -117,9 +117,9 @@ func TestI5WaitingForWritersIsHandedOver(t *testing.T) {
 	second := start(t, db, cfg, toMS("x"))
 	second.untilReason("x", bgtransform.ReasonHeld)
 	first.stop()
-	st := second.until("x", "waiting for the import", func(st bgtransform.Status) bool { return st.Attempt == 2 && waits(t)(st) })
+	second.until("x", "waiting for the import", func(st bgtransform.Status) bool { return st.Attempt == 2 && waits(t)(st) })
 	commit()
-	if st = second.untilState("x", bgtransform.StateComplete); st.Attempt != 2 {
+	if st := second.untilState("x", bgtransform.StateComplete); st.Attempt != 2 {
 		t.Errorf("complete in %d attempts, want 2", st.Attempt)
 	}
 }

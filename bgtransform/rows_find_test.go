@@ -42,7 +42,7 @@ func TestPiecesDoNotOverlap(t *testing.T) {
 // What a row costs in allocations, apart from the driver's and from user code's:
 // the parts of rows are cut from pieces, and values are taken without a detour.
 // Not parallel: AllocsPerRun counts the allocations of all goroutines.
-func TestAllocationsOfARow(t *testing.T) { //nolint:paralleltest
+func TestAllocationsOfARow(t *testing.T) { //nolint:paralleltest // it counts allocations
 	const rows = 1000
 	db := bun.NewDB(nil, sqlitedialect.New())
 	type Track struct {

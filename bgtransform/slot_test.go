@@ -11,7 +11,7 @@ func TestSlot(t *testing.T) {
 	t.Parallel()
 	pool := make(chan struct{}, 1)
 	a, b := &slot{pool: pool}, &slot{pool: pool}
-	if !a.take() || !a.take() || b.take() {
+	if first, again := a.take(), a.take(); !first || !again || b.take() {
 		t.Fatal("one slot is not taken by one, who may ask again")
 	}
 	b.give() // it has none

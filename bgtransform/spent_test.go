@@ -66,7 +66,7 @@ func TestAPoolThatHasRunOutIsNotTheDatabasesTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
 	busy, err := db.Conn(t.Context())
 	if err != nil {

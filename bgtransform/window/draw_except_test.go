@@ -2,7 +2,6 @@ package window_test
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -35,7 +34,7 @@ func blackouts() []blackout {
 	}
 	return []blackout{
 		{text: "sun", spans: on(func(d time.Time) bool { return d.Weekday() == time.Sunday })},
-		{text: "fri..mon, wed", spans: on(func(d time.Time) bool { return strings.Contains("FriSatSunMonWed", d.Weekday().String()[:3]) })},
+		{text: "fri..mon, wed", spans: on(func(d time.Time) bool { return d.Weekday() != time.Tuesday && d.Weekday() != time.Thursday })},
 		{text: "12-24..01-01", spans: between("12-24", "01-01")},
 		{text: "03-29, 10-25", spans: on(func(d time.Time) bool { return slices.Contains([]string{"03-29", "10-25"}, d.Format("01-02")) })},
 		{text: "02-29..03-08", spans: between("02-29", "03-08")},
