@@ -57,7 +57,7 @@ func TestReplicaLag(t *testing.T) {
 
 	healthtest.WantText(t, healthtest.Fails(t, pg.ReplicaLag(bounds, "one", "two")), `replica "two" is not connected`)
 	healthtest.WantText(t, healthtest.Fails(t, pg.LagOf("one", db, bounds)), "it is not a replica")
-	t.Run("a run", func(t *testing.T) { throttledRun(t, p, db, replica) })
+	t.Run("a run", func(t *testing.T) { throttledRun(t, db, replica) })
 	r.Stop()
 	healthtest.Becomes(t, pg.ReplicaLag(bounds), throttle.Normal) // there is none any more
 	healthtest.WantText(t, healthtest.Fails(t, told), `replica "one" is not connected`)
@@ -65,7 +65,7 @@ func TestReplicaLag(t *testing.T) {
 
 // throttledRun runs a transform while the replica's replay is paused: it says why,
 // stands still, and goes on once the replica has caught up.
-func throttledRun(t *testing.T, p *testserver.Postgres, db, replica *sql.DB) {
+func throttledRun(t *testing.T, db, replica *sql.DB) {
 	healthtest.Exec(t, db, healthtest.CreateTracks,
 		"INSERT INTO tracks SELECT n, n FROM generate_series(1, 400) AS n")
 	lag := postgreshealth.New(db).ReplicaLag(throttle.Bounds[time.Duration]{Stop: 300 * time.Millisecond})
