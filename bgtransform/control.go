@@ -13,8 +13,8 @@ import (
 
 // Control is how operators steer transforms. It writes what they want to the
 // database, where every instance sees it: within a second if a transform runs,
-// within three if it waits for an operator or for its window, and within Config.IdlePoll if it is
-// complete or cancelled. Every action is kept with who did it and why.
+// within three if it waits for an operator, within 13 if it waits for its window,
+// and within Config.IdlePoll if it is complete or cancelled. Every action is kept with who did it and why.
 //
 // It needs no scheduler, so that a command of its own process can use it. It
 // is safe for concurrent use.

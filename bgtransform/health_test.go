@@ -158,6 +158,7 @@ func TestACriticalSignalRollsTheTransactionBack(t *testing.T) {
 		audit(t, db)
 		var d dial
 		cfg := quick(t)
+		cfg.LeaseTTL = time.Minute // it is one attempt, however slow the machine
 		own := d.signal()
 		own.Name = "of-this-transform"
 		var once atomic.Bool

@@ -186,6 +186,7 @@ func (m *meter) run(t *testing.T, transform bgtransform.Transform) bgtransform.S
 	for {
 		if all, err := outside.Status(t.Context()); err == nil && len(all) == 1 && all[0].State.Settled() {
 			in.stop()
+			m.estimate(t, transform)
 			return all[0]
 		}
 		select {
@@ -194,6 +195,20 @@ func (m *meter) run(t *testing.T, transform bgtransform.Transform) bgtransform.S
 			t.Fatal("it never came to its end")
 		}
 	}
+}
+
+// estimate asks for what remains of the walk, as a run does every second.
+func (m *meter) estimate(t *testing.T, transform bgtransform.Transform) {
+	t.Helper()
+	stepper, err := transform.Open(t.Context(), m.pool)
+	must(t, err)
+	var after string
+	for range 2 { // of UUIDs one range does not tell how densely they stand
+		step, err := stepper.Step(t.Context(), bgtransform.Request{After: after, Limit: 100})
+		must(t, err)
+		after = step.Cursor
+	}
+	remaining(t, stepper, after, 200)
 }
 
 // check fails if more was read than a few times the rows of a table of n, in each pass.

@@ -12,6 +12,10 @@ import (
 // somebody is likely to be about to make.
 const attentive = 2 * time.Second
 
+// patient is how often it looks for one that changes the window of a transform
+// which waits for it: that may be a hundred hours a week, on every instance.
+const patient = 10 * time.Second
+
 // poll looks, with one query for all of them, whether an operator wants
 // something of the transforms that wait for one, and wakes those. It ends with ctx.
 func (s *Scheduler) poll(ctx context.Context, entries []*entry) {
@@ -51,8 +55,10 @@ func (s *Scheduler) settled(entries []*entry) (names []string, every time.Durati
 			continue
 		}
 		names = append(names, e.name)
-		switch State(v.record.Transform.State) {
-		case StateComplete, StateReverted, StateCancelled:
+		switch state := State(v.record.Transform.State); {
+		case v.here.Code == ReasonWindow:
+			every = min(every, patient)
+		case state == StateComplete, state == StateReverted, state == StateCancelled:
 		default:
 			every = min(every, attentive)
 		}

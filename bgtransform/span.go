@@ -118,7 +118,7 @@ func (w *walker) left(ctx context.Context) (int64, error) {
 	var last any
 	k := w.walk.Keys[0]
 	err := w.read(ctx, func(ctx context.Context, q own.Querier) error {
-		return q.QueryRowContext(ctx, "SELECT "+w.d.Raw(k)+" FROM "+w.table.from+" ORDER BY "+k.SQL+" DESC LIMIT 1").Scan(&last)
+		return q.QueryRowContext(ctx, "SELECT "+w.d.Raw(k)+" FROM "+w.table.from+" ORDER BY "+w.walk.Order()+" DESC LIMIT 1").Scan(&last)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil

@@ -41,7 +41,7 @@ var ErrSetting = errors.New("invalid setting")
 // back by [Default] or [Control.Untune]; others stay as they are. What an
 // operator has set wins over the app's flags and code, on every instance, and
 // survives restarts. A running transform heeds it before its next batch, once
-// 50 ms have passed; one that waits for its window within three seconds. The
+// 50 ms have passed; one that waits for its window within 13 seconds. The
 // log of actions keeps who did it, why, and each setting with its old value.
 // Nothing is changed if one of the values is not valid.
 func (c *Control) Tune(ctx context.Context, name string, by By, values map[Setting]string) error {

@@ -26,7 +26,7 @@ The settings are rows_per_second (2000, or unlimited), duty (20%), batch_target 
 batch_min and batch_max (keys), and window (always, never, or such as
 "0 22 * * * for 8h in Europe/Berlin").
 
-It works on the database of a running app, which heeds it within three seconds.
+It works on the database of a running app, which heeds it within three seconds, or within 13 while it waits for its window.
 The database is that of -db or, without it, of DATABASE_URL.
 
 Flags:
@@ -76,7 +76,7 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	if err := o.carryOut(ctx, control); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%s: asked to %s; a running app heeds it within three seconds\n", o.name, o.action)
+	_, err = fmt.Fprintf(stdout, "%s: asked to %s; a running app heeds it within seconds\n", o.name, o.action)
 	return err
 }
 

@@ -41,9 +41,9 @@ func (h *history) fit(least, most int, left time.Duration) int {
 // fits returns with how many keys b would have taken less than left, if half of
 // what it took was for its keys.
 func (b Batch) fits(left time.Duration) int {
-	if b.Took <= 0 {
+	if b.lasted() <= 0 {
 		return mostKeys
 	}
-	share := 2*float64(left)/float64(b.Took) - 1 // of the keys
+	share := 2*float64(left)/float64(b.lasted()) - 1 // of the keys
 	return int(max(0, min(mostKeys, share*float64(b.Keys)*(1-1e-9)-1e-9)))
 }
