@@ -159,7 +159,7 @@ func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	if end, over := a.adopt(ctx); over {
 		return nil, end
 	}
-	defer a.watchHealth(stop, ctx)()
+	a.e.unwatch = a.watchHealth(stop, ctx)
 	ctx = a.begin(ctx)
 	if err := a.open(ctx); err != nil {
 		return ctx, a.opening(ctx, err)
@@ -225,7 +225,7 @@ func (a *attempt) running(ctx context.Context) error {
 		t.StartedMS = a.rec.NowMS
 	}
 	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
-	r.WindowText, r.MeasuredMS = a.e.settings.pace(flagValues{}).window.String(), time.Now().UnixMilli()
+	r.WindowText = a.e.settings.pace(flagValues{}).window.String()
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return err
 	}

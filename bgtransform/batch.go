@@ -37,7 +37,7 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 	ctx, unguard := a.e.health.guard(ctx)
 	defer unguard()
 
-	ctx, used := a.spending(ctx)
+	ctx, used := a.s.spending(ctx)
 	began := time.Now()
 	step, err = a.read(ctx, size)
 	res.Read = time.Since(began)

@@ -21,6 +21,7 @@ type entry struct {
 	wakes     chan struct{}        // holds at most one wake-up
 	pacer     *throttle.Pacer      // used by the entry's loop only; what it has learned outlives an attempt
 	health    health               // watched during an attempt only
+	unwatch   func()               // ends that; nil while it is not watched; the loop's own
 
 	measured   string    // the mode of the batches that the pacer has learned from; the loop's own
 	measuredAt time.Time // when the last of them ended

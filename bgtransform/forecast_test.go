@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // Twenty batches of seven minutes, eight of which fit in a window: what is foretold
@@ -63,4 +64,32 @@ func TestForecastIsWhenItEnds(t *testing.T) {
 			t.Errorf("it was complete at %s; foretold was %s", ended.UTC(), f.At.UTC())
 		}
 	})
+}
+
+// An attempt that does nothing measures nothing: the forecast stays what it was, and
+// becomes overdue, however often somebody begins.
+func TestForecastStaysWhileNothingIsDone(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 300)
+	cfg := quick(t)
+	cfg.Limits.RowsPerSecond, cfg.Limits.StartBatch, cfg.Limits.MaxBatch = 100, 10, 10
+	first := start(t, db, cfg, toMS("x"))
+	first.until("x", "foretold", func(st bgtransform.Status) bool { return st.Finish.State == bgtransform.ForecastReady })
+	first.stop()
+	control, err := bgtransform.NewControl(db)
+	must(t, err)
+	made := func() time.Time {
+		all, err := control.Status(t.Context(), "x")
+		must(t, err)
+		return all[0].Finish.Made
+	}
+	was := made()
+	var d dial
+	d.set(throttle.Stop)
+	cfg.Signals = []throttle.Signal{d.signal()}
+	second := start(t, db, cfg, toMS("x"))
+	second.until("x", "throttled", lags)
+	if is := made(); was.IsZero() || !is.Equal(was) {
+		t.Errorf("the forecast was made at %s, and at %s by an attempt that did nothing", was, is)
+	}
 }

@@ -106,6 +106,14 @@ func (a *attempt) watchHealth(stop, ctx context.Context) (release func()) {
 	return release
 }
 
+// endWatch ends what an attempt has begun to watch, and waits for it.
+func (e *entry) endWatch() {
+	if e.unwatch != nil {
+		e.unwatch()
+		e.unwatch = nil
+	}
+}
+
 // noteHealth logs what a signal asks for. It is called by the monitor's goroutines.
 func (a *attempt) noteHealth(ctx context.Context, c throttle.Change) {
 	level, text := slog.LevelInfo, "bgtransform: a health signal asks for "+c.Level.String()

@@ -10,8 +10,9 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
-// obey follows what operators want, their settings first: it is called with the intent at the start
-// of an attempt and before each batch, and reports whether the attempt is over.
+// obey follows what operators want, their settings first: it is called with the
+// intent at the start of an attempt and before each batch, and reports whether the
+// attempt is over.
 func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
 	a.s.tune(ctx, a.e, in)
 	if p, unreadable := a.e.unreadable(); unreadable {

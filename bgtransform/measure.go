@@ -27,8 +27,9 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult, use
 		"found", res.Found, "changed", res.Changed, "moved", res.Moved, "quarantined", res.Quarantined, "took", took)
 }
 
-// burden is how long a batch took, as the pacer is to see it: what takes much longer than a batch may is a process that was frozen, and the
-// time that it slept is no reason to rest.
+// burden is how long a batch took, as the pacer is to see it: what takes much longer
+// than a batch may is a process that was frozen, and the time that it slept is no
+// reason to rest.
 func (a *attempt) burden(res *BatchResult) time.Duration {
 	return min(res.Read+res.Write, a.s.cfg.BatchTimeout)
 }

@@ -130,6 +130,7 @@ func (p *planner) count(ctx context.Context, after string, walked int64) error {
 func (p *planner) try(ctx context.Context, after string) (Step, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, p.s.cfg.BatchTimeout, ErrOverran)
 	defer cancel()
+	ctx, used := p.s.spending(ctx)
 	p.read() // what opening took is no batch's
 	explain := p.explaining(after)
 	began := time.Now()
@@ -156,7 +157,8 @@ func (p *planner) try(ctx context.Context, after string) (Step, error) {
 			return Step{}, withCause(ctx, err)
 		}
 	}
-	p.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: b.Changed, Took: b.Read + b.Write})
+	database, code, waited := used.parts(b.Read+b.Write, p.s.db.Stats())
+	p.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: b.Changed, Took: database, Code: code, Waited: waited})
 	if step.Keys > 0 {
 		p.plan.Batches = append(p.plan.Batches, b)
 	}

@@ -71,6 +71,7 @@ func (s *Scheduler) slotted(ctx, work context.Context, e *entry, retry *backoff.
 		return pause{Reason{Code: ReasonSlot, Text: fmt.Sprintf("this instance runs %d at a time, and does", s.cfg.Concurrency)}, backoff.Jitter(slotPoll)}
 	}
 	defer e.slot.give()
+	defer e.endWatch() // the lease is handed over by then: a signal that hangs holds up nobody else
 	return s.lease(ctx, work, e, retry)
 }
 

@@ -17,9 +17,9 @@ type spent struct {
 type spentKey struct{}
 
 // spending returns a context on which user code of a batch counts.
-func (a *attempt) spending(ctx context.Context) (context.Context, *spent) {
-	s := &spent{pool: a.s.db.Stats()}
-	return context.WithValue(ctx, spentKey{}, s), s
+func (s *Scheduler) spending(ctx context.Context) (context.Context, *spent) {
+	used := &spent{pool: s.db.Stats()}
+	return context.WithValue(ctx, spentKey{}, used), used
 }
 
 // inCode counts the time from now on until the returned function is called.

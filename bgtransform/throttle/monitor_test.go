@@ -61,7 +61,7 @@ func (g *gauge) signal(name string, unknown throttle.Level) throttle.Signal {
 
 // passed lets time pass, and all that it sets off come to rest.
 func passed(d time.Duration) {
-	time.Sleep(d) //nolint:forbidigo // in a bubble
+	pass(d)
 	synctest.Wait()
 }
 
@@ -263,7 +263,7 @@ func TestTheLastReleaseWaitsForTheLook(t *testing.T) {
 		var returned atomic.Bool
 		g.fail(func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(300 * time.Millisecond) //nolint:forbidigo // in a bubble
+			pass(300 * time.Millisecond)
 			returned.Store(true)
 			return ctx.Err()
 		})

@@ -15,7 +15,7 @@ import (
 // field but Name and Read means its default.
 type Signal struct {
 	// Name says what is watched, short and stable, such as "replica-lag". It goes
-	// into logs and metrics.
+	// into logs and reasons.
 	Name string
 
 	// Read takes one cheap look. Its context ends after Every, but not before 2 s
