@@ -3,6 +3,7 @@ package mysqlhealth
 import (
 	"context"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -12,7 +13,7 @@ import (
 //
 // It needs no special rights. While it is unknown, it asks to go slow.
 func (s *Server) ThreadsRunning(bounds throttle.Bounds[int]) throttle.Signal {
-	return signal("threads-running", bounds, throttle.Bounds[int]{Slow: 25, Stop: 50}, throttle.Slow, func(ctx context.Context) (running int, err error) {
+	return serverhealth.Number("threads-running", bounds, throttle.Bounds[int]{Slow: 25, Stop: 50}, throttle.Slow, func(ctx context.Context) (running int, err error) {
 		return running, s.ask(ctx, "USAGE", func(ctx context.Context) error {
 			var name string
 			err := s.db.QueryRowContext(ctx, "SHOW GLOBAL STATUS LIKE 'Threads_running'").Scan(&name, &running)
@@ -29,7 +30,7 @@ func (s *Server) ThreadsRunning(bounds throttle.Bounds[int]) throttle.Signal {
 //
 // It needs the right PROCESS. While it is unknown, it asks to go slow.
 func (s *Server) HistoryList(bounds throttle.Bounds[int]) throttle.Signal {
-	return signal("history-list", bounds, throttle.Bounds[int]{Slow: 100_000, Stop: 1_000_000}, throttle.Slow, func(ctx context.Context) (length int, err error) {
+	return serverhealth.Number("history-list", bounds, throttle.Bounds[int]{Slow: 100_000, Stop: 1_000_000}, throttle.Slow, func(ctx context.Context) (length int, err error) {
 		return length, s.ask(ctx, "PROCESS", func(ctx context.Context) error {
 			return s.db.QueryRowContext(ctx, "SELECT `COUNT` FROM information_schema.INNODB_METRICS WHERE NAME = 'trx_rseg_history_len'").Scan(&length)
 		})

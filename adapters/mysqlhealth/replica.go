@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -21,7 +22,7 @@ import (
 // asks to stop.
 func (s *Server) ReplicaLag(bounds throttle.Bounds[time.Duration]) throttle.Signal {
 	defaults := throttle.Bounds[time.Duration]{Slow: time.Second, Stop: 5 * time.Second}
-	return signal("replica-lag", bounds, defaults, throttle.Stop, func(ctx context.Context) (lag time.Duration, err error) {
+	return serverhealth.Number("replica-lag", bounds, defaults, throttle.Stop, func(ctx context.Context) (lag time.Duration, err error) {
 		return lag, s.ask(ctx, "REPLICA MONITOR (MariaDB) or REPLICATION CLIENT (MySQL)", func(ctx context.Context) error {
 			status, err := s.replicaStatus(ctx)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -19,7 +20,7 @@ const ours = `SELECT l.pid FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.re
 //
 // It needs no special rights. While it is unknown, it asks for nothing.
 func (s *Server) LockWaits(bounds throttle.Bounds[int]) throttle.Signal {
-	sig := signal("lock-waits", bounds, throttle.Bounds[int]{Slow: 1, Stop: 5}, throttle.Normal, func(ctx context.Context) (waiting int, err error) {
+	sig := serverhealth.Number("lock-waits", bounds, throttle.Bounds[int]{Slow: 1, Stop: 5}, throttle.Normal, func(ctx context.Context) (waiting int, err error) {
 		return waiting, s.ask(ctx, func(ctx context.Context) error {
 			return s.db.QueryRowContext(ctx, `
 				WITH RECURSIVE ours AS MATERIALIZED (`+ours+`),

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -24,7 +25,7 @@ func defaultLag() throttle.Bounds[time.Duration] {
 // It needs the role pg_monitor. While it is unknown, it asks to stop.
 func (s *Server) ReplicaLag(bounds throttle.Bounds[time.Duration], names ...string) throttle.Signal {
 	var t trail
-	return signal("replica-lag", bounds, defaultLag(), throttle.Stop, func(ctx context.Context) (time.Duration, error) {
+	return serverhealth.Number("replica-lag", bounds, defaultLag(), throttle.Stop, func(ctx context.Context) (time.Duration, error) {
 		var replicas []replica
 		var end int64
 		err := s.ask(ctx, func(ctx context.Context) (err error) {
@@ -103,7 +104,7 @@ func (s *Server) replicas(ctx context.Context) (end int64, found []replica, err 
 func (s *Server) LagOf(name string, replica *sql.DB, bounds throttle.Bounds[time.Duration]) throttle.Signal {
 	var t trail
 	other := New(replica)
-	return signal("replica-lag-"+name, bounds, defaultLag(), throttle.Stop, func(ctx context.Context) (time.Duration, error) {
+	return serverhealth.Number("replica-lag-"+name, bounds, defaultLag(), throttle.Stop, func(ctx context.Context) (time.Duration, error) {
 		var end int64
 		var follows bool
 		var replayed sql.NullInt64

@@ -3,6 +3,7 @@ package postgreshealth
 import (
 	"context"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -13,7 +14,7 @@ import (
 //
 // It needs the role pg_monitor. While it is unknown, it asks to go slow.
 func (s *Server) ActiveSessions(bounds throttle.Bounds[int]) throttle.Signal {
-	return signal("active-sessions", bounds, throttle.Bounds[int]{Slow: 32, Stop: 64}, throttle.Slow, func(ctx context.Context) (active int, err error) {
+	return serverhealth.Number("active-sessions", bounds, throttle.Bounds[int]{Slow: 32, Stop: 64}, throttle.Slow, func(ctx context.Context) (active int, err error) {
 		return active, s.ask(ctx, func(ctx context.Context) error {
 			var all bool
 			err := s.db.QueryRowContext(ctx, `

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/bgtransform/sidecar/adapters/internal/serverhealth"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -15,7 +16,7 @@ import (
 //
 // It needs the role pg_monitor. While it is unknown, it asks to go slow.
 func (s *Server) ArchiveBacklog(bounds throttle.Bounds[int]) throttle.Signal {
-	sig := signal("archive-backlog", bounds, throttle.Bounds[int]{Slow: 20, Stop: 100}, throttle.Slow, func(ctx context.Context) (files int, err error) {
+	sig := serverhealth.Number("archive-backlog", bounds, throttle.Bounds[int]{Slow: 20, Stop: 100}, throttle.Slow, func(ctx context.Context) (files int, err error) {
 		return files, s.ask(ctx, func(ctx context.Context) error {
 			return s.db.QueryRowContext(ctx, "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'").Scan(&files)
 		})
@@ -31,7 +32,7 @@ func (s *Server) ArchiveBacklog(bounds throttle.Bounds[int]) throttle.Signal {
 //
 // It needs no special rights. While it is unknown, it asks to go slow.
 func (s *Server) RetainedWAL(bounds throttle.Bounds[throttle.Bytes]) throttle.Signal {
-	sig := signal("retained-wal", bounds, throttle.Bounds[throttle.Bytes]{Slow: 2 << 30, Stop: 10 << 30}, throttle.Slow, func(ctx context.Context) (throttle.Bytes, error) {
+	sig := serverhealth.Number("retained-wal", bounds, throttle.Bounds[throttle.Bytes]{Slow: 2 << 30, Stop: 10 << 30}, throttle.Slow, func(ctx context.Context) (throttle.Bytes, error) {
 		var bytes sql.NullInt64
 		err := s.ask(ctx, func(ctx context.Context) error {
 			return s.db.QueryRowContext(ctx, "SELECT max(pg_current_wal_lsn() - restart_lsn)::bigint FROM pg_replication_slots").Scan(&bytes)

@@ -65,8 +65,10 @@ func rules() map[string]rule {
 		"internal/faulttest":  {},
 
 		"adapters/redislease":     {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
-		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle"}},
-		"adapters/mysqlhealth":    {ours: []string{"bgtransform/throttle"}},
+		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
+		"adapters/mysqlhealth":    {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
+
+		"adapters/internal/serverhealth": {ours: []string{"bgtransform/throttle"}},
 
 		"adapters/redisset": {ours: engine, theirs: []string{goRedis}},
 		"adapters/embedded": {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
