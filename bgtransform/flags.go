@@ -111,7 +111,7 @@ func flagSettings() map[string]flagSetting {
 		"ROWS_PER_SECOND": {"a number above 0, such as 2000, or unlimited", func(v *flagValues, s string) error { return parseTo(&v.rowsPerSecond, s, parseRate) }},
 		"DUTY":            {"a share of time above 0 and at most 1, such as 0.5, or 50%", func(v *flagValues, s string) error { return parseTo(&v.duty, s, parseShare) }},
 		"BATCH_TARGET":    {"a duration from 1ms to 1m, such as 100ms", func(v *flagValues, s string) error { return parseTo(&v.batchTarget, s, parseTarget) }},
-		"PHASE":           {"old, fallback or new", func(v *flagValues, s string) error { return parseTo(&v.phase, s, dualread.ParsePhase) }},
+		"PHASE":           {"old, fallback, compare or new", func(v *flagValues, s string) error { return parseTo(&v.phase, s, dualread.ParsePhase) }},
 	}
 }
 

@@ -17,7 +17,7 @@ func TestExprAgreesWithRead(t *testing.T) {
 	rows := randomEntries(500)
 	insert(t, db, &rows)
 	c := newColumn(t, entryMove())
-	for _, phase := range allPhases() {
+	for _, phase := range dualread.Phases() {
 		setPhase(t, c, phase)
 		var got []struct {
 			entry `bun:",extend"`

@@ -11,7 +11,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 	c := newColumn(t, lengthMove())
 	moved, pending := &track{Length: 3, LengthMS: new(int64(3456))}, &track{Length: 3}
 	var sink int64
-	for _, phase := range allPhases() {
+	for _, phase := range dualread.Phases() {
 		setPhase(t, c, phase)
 		for name, row := range map[string]*track{"moved": moved, "pending": pending} {
 			if n := testing.AllocsPerRun(100, func() { sink += c.Read(row) }); n != 0 {
@@ -34,7 +34,7 @@ func BenchmarkRead(b *testing.B) {
 			sink += *moved.LengthMS
 		}
 	})
-	for _, phase := range allPhases() {
+	for _, phase := range dualread.Phases() {
 		for name, row := range map[string]*track{"moved": moved, "pending": pending} {
 			b.Run(phase.String()+"/"+name, func(b *testing.B) {
 				c := newColumn(b, lengthMove())

@@ -54,6 +54,7 @@ func (c *Column[M, V]) SetPhase(p Phase) error {
 //	phase     new column set   new column null
 //	old       old              old
 //	fallback  new              old, and counts a fallback
+//	compare   new              old, and counts a fallback
 //	new       new              what New returned beside false, and counts it missing
 //
 // In PhaseNew it does not fall back: the value, the zero value as a rule, is what

@@ -23,6 +23,7 @@ func TestReadAnswersByPhase(t *testing.T) {
 		"old, pending":      {dualread.PhaseOld, pending, 3000, dualread.Stats{}},
 		"fallback, moved":   {dualread.PhaseFallback, moved, 3456, dualread.Stats{}},
 		"fallback, pending": {dualread.PhaseFallback, pending, 3000, dualread.Stats{Fallbacks: 1}},
+		"compare, pending":  {dualread.PhaseCompare, pending, 3000, dualread.Stats{Fallbacks: 1}},
 		"new, moved":        {dualread.PhaseNew, moved, 3456, dualread.Stats{}},
 		"new, pending":      {dualread.PhaseNew, pending, 0, dualread.Stats{Missing: 1}},
 	} {
@@ -44,7 +45,7 @@ func TestReadAnswersByPhase(t *testing.T) {
 func TestReadDoesNotCountRowsThatAreNotPending(t *testing.T) {
 	t.Parallel()
 	c := newColumn(t, entryMove())
-	for _, phase := range allPhases() {
+	for _, phase := range dualread.Phases() {
 		setPhase(t, c, phase)
 		if got := c.Read(&entry{}); got != nil {
 			t.Errorf("Read in %v = %d, want nil", phase, *got)
@@ -60,8 +61,8 @@ func TestReadDoesNotCountRowsThatAreNotPending(t *testing.T) {
 // phase reads it.
 func TestWriteSurvivesEveryChangeOfPhase(t *testing.T) {
 	t.Parallel()
-	for _, writing := range allPhases() {
-		for _, reading := range allPhases() {
+	for _, writing := range dualread.Phases() {
+		for _, reading := range dualread.Phases() {
 			c := newColumn(t, lengthMove())
 			row := &track{Length: 1, LengthMS: new(int64(1000))}
 			setPhase(t, c, writing)

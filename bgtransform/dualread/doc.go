@@ -15,15 +15,15 @@
 //
 // A column moves from left to right, and may go back at any time:
 //
-//	old ───────► fallback ───────► new
-//	old column   new column, and   new column
-//	only         old where null    only
+//	old ───────► fallback ───────► compare ───────► new
+//	old column   new column, and   as fallback,     new column
+//	only         old where null    both compared    only
 //
-//	             fallbacks         missing          counted
+//	             fallbacks         fallbacks        missing    counted
 //
 // Both columns are written in every phase, so that no change of phase, in
 // either direction, loses a write. A phase belongs to one instance of the
-// service: during a roll-out instances may differ.
+// service: during a roll-out instances may differ, by one step (see [Adjacent]).
 //
 // Stay in [PhaseFallback], which is the default, until the old rows have been
 // moved and Stats().Fallbacks no longer grows in any instance. [PhaseNew]

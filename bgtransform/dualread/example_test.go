@@ -116,5 +116,5 @@ func ExampleParsePhase() {
 	fmt.Println(err)
 	// Output:
 	// old <nil>
-	// dualread: unknown phase "newer": valid are old, fallback and new
+	// dualread: unknown phase "newer": valid are old, fallback, compare and new
 }

@@ -12,6 +12,7 @@ import (
 //	phase     expression
 //	old       (OldSQL)
 //	fallback  COALESCE(new column, (OldSQL))
+//	compare   COALESCE(new column, (OldSQL))
 //	new       new column
 //
 // Columns are quoted, and qualified by the alias that bun gives to the model M,

@@ -31,6 +31,12 @@ func TestExprText(t *testing.T) {
 			`COALESCE("group"."select", ("group"."order" * 10 + "group"."from" + "group"."order"))`,
 			`COALESCE("track"."length_ms", ("track"."length"))`,
 		},
+		{
+			dualread.PhaseCompare,
+			`COALESCE("track"."length_ms", ("track"."length" * 1000))`,
+			`COALESCE("group"."select", ("group"."order" * 10 + "group"."from" + "group"."order"))`,
+			`COALESCE("track"."length_ms", ("track"."length"))`,
+		},
 		{dualread.PhaseNew, `"track"."length_ms"`, `"group"."select"`, `"track"."length_ms"`},
 	} {
 		setPhase(t, length, tc.phase)

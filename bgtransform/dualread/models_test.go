@@ -125,8 +125,3 @@ func insert(tb testing.TB, db *bun.DB, models any) {
 		tb.Fatalf("insert: %v", err)
 	}
 }
-
-// allPhases are the phases in the order in which a column moves.
-func allPhases() []dualread.Phase {
-	return []dualread.Phase{dualread.PhaseOld, dualread.PhaseFallback, dualread.PhaseNew}
-}

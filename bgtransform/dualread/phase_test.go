@@ -2,6 +2,7 @@ package dualread_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
@@ -12,6 +13,7 @@ func TestPhaseTextRoundTrips(t *testing.T) {
 	for text, want := range map[string]dualread.Phase{
 		"old":      dualread.PhaseOld,
 		"fallback": dualread.PhaseFallback,
+		"compare":  dualread.PhaseCompare,
 		"new":      dualread.PhaseNew,
 	} {
 		got, err := dualread.ParsePhase(text)
@@ -42,7 +44,7 @@ func TestPhaseDefaultsToFallback(t *testing.T) {
 
 func TestPhaseRefusesWhatIsNone(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "New", " new", "compare", "Phase(0)", "1"} {
+	for _, text := range []string{"", "New", " new", "compared", "Phase(0)", "1"} {
 		p := dualread.PhaseNew
 		err := p.UnmarshalText([]byte(text))
 		if err == nil {
@@ -53,7 +55,7 @@ func TestPhaseRefusesWhatIsNone(t *testing.T) {
 		}
 	}
 	_, err := dualread.ParsePhase("newish")
-	const want = `dualread: unknown phase "newish": valid are old, fallback and new`
+	const want = `dualread: unknown phase "newish": valid are old, fallback, compare and new`
 	if err == nil || err.Error() != want {
 		t.Errorf("ParsePhase error:\n got %v\nwant %s", err, want)
 	}
@@ -67,11 +69,36 @@ func TestSetPhaseRefusesWhatIsNone(t *testing.T) {
 	c := newColumn(t, lengthMove())
 	setPhase(t, c, dualread.PhaseOld)
 	err := c.SetPhase(dualread.Phase(9))
-	const want = `set phase of move "track-length-ms": dualread: unknown phase Phase(9): valid are old, fallback and new`
+	const want = `set phase of move "track-length-ms": dualread: unknown phase Phase(9): valid are old, fallback, compare and new`
 	if err == nil || err.Error() != want {
 		t.Errorf("SetPhase error:\n got %v\nwant %s", err, want)
 	}
 	if got := c.Phase(); got != dualread.PhaseOld {
 		t.Errorf("Phase() = %v after an error, want old", got)
+	}
+}
+
+func TestPhasesMoveInOrder(t *testing.T) {
+	t.Parallel()
+	order := dualread.Phases()
+	if want := []dualread.Phase{dualread.PhaseOld, dualread.PhaseFallback, dualread.PhaseCompare, dualread.PhaseNew}; !slices.Equal(order, want) {
+		t.Fatalf("Phases() = %v, want %v", order, want)
+	}
+	for i, a := range order {
+		for j, b := range order {
+			if got := a.Distance(b); got != j-i {
+				t.Errorf("%v.Distance(%v) = %d, want %d", a, b, got, j-i)
+			}
+			if got, want := dualread.Adjacent(a, b), max(i-j, j-i) <= 1; got != want {
+				t.Errorf("Adjacent(%v, %v) = %t, want %t", a, b, got, want)
+			}
+		}
+		if got, want := a.ReadsOld(), a != dualread.PhaseNew; got != want {
+			t.Errorf("%v.ReadsOld() = %t, want %t", a, got, want)
+		}
+		none := dualread.Phase(9)
+		if dualread.Adjacent(a, none) || dualread.Adjacent(none, none) || a.Distance(none) != 0 {
+			t.Errorf("%v is said to be near to a phase that is none", a)
+		}
 	}
 }

@@ -34,6 +34,7 @@ func TestExprListsFiltersAndSorts(t *testing.T) {
 	for phase, want := range map[dualread.Phase]struct{ sorted, filtered []string }{
 		dualread.PhaseOld:      {[]string{"ahead", "pending", "moved"}, []string{"moved", "pending"}},
 		dualread.PhaseFallback: {[]string{"pending", "moved", "ahead"}, []string{"ahead", "moved", "pending"}},
+		dualread.PhaseCompare:  {[]string{"pending", "moved", "ahead"}, []string{"ahead", "moved", "pending"}},
 		dualread.PhaseNew:      {[]string{"pending", "moved", "ahead"}, []string{"ahead", "moved"}},
 	} {
 		c := newColumn(t, lengthMove())
@@ -106,7 +107,7 @@ func TestExprInUpdateAndDelete(t *testing.T) {
 
 func TestDualWriteSavesBothColumns(t *testing.T) {
 	t.Parallel()
-	for _, phase := range allPhases() {
+	for _, phase := range dualread.Phases() {
 		db, c := newDB(t), newColumn(t, lengthMove())
 		setPhase(t, c, phase)
 

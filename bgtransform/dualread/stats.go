@@ -12,8 +12,8 @@ type Stats struct {
 	// Phase is the phase at the time of the call.
 	Phase Phase
 
-	// Fallbacks is the number of reads in PhaseFallback that found the new
-	// column null in a pending row, and answered from the old ones.
+	// Fallbacks is the number of reads in PhaseFallback and PhaseCompare that
+	// found the new column null in a pending row, and answered from the old ones.
 	Fallbacks uint64
 
 	// Missing is the number of reads in PhaseNew that found the new column null

@@ -1,0 +1,24 @@
+package bgtransform
+
+import "github.com/bgtransform/sidecar/bgtransform/dualread"
+
+// DualWriter is an optional extension of [Transform], for one that moves rows while
+// the app reads and writes both sides of the move.
+type DualWriter interface {
+	// DualColumn returns the column through which the app does so on this
+	// instance. It is the same at each call, and never nil.
+	DualColumn() DualColumn
+}
+
+// DualColumn is what the engine asks of a column on the move, whatever its types:
+// a [dualread.Column]. It is safe for concurrent use.
+type DualColumn interface {
+	// Phase returns the phase that reads are in.
+	Phase() dualread.Phase
+	// SetPhase puts reads into another phase, from the next one on.
+	SetPhase(p dualread.Phase) error
+	// Stats returns the move's name and what its reads have seen. It does not block.
+	Stats() dualread.Stats
+}
+
+var _ DualColumn = (*dualread.Column[struct{}, int])(nil)
