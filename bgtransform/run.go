@@ -31,6 +31,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	defer release()
 
 	var wg sync.WaitGroup
+	wg.Go(func() { s.countReads(ctx, entries) }) // ends with ctx, a second later at the latest
 	if s.usable(entries) {
 		wg.Go(func() { s.prepare(ctx, entries) }) // ends with ctx, or when the tables are there
 		wg.Go(func() { s.poll(ctx, entries) })    // ends with ctx

@@ -35,5 +35,9 @@ func Migrations() *migrate.Migrations {
 		Name: "20261126000000", Comment: "bgtransform_settings", Up: create,
 		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil }, // in nobody's way
 	})
+	ms.Add(migrate.Migration{ // the counts of dual reads
+		Name: "20261127000100", Comment: "bgtransform_reads", Up: create,
+		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
+	})
 	return ms
 }

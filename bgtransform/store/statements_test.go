@@ -154,6 +154,10 @@ func everything(ctx context.Context, db *bun.DB) error {
 	_, err = s.Verifications(ctx, "x", "y")
 	errs = append(errs, err)
 	_, err = s.Mismatches(ctx, "x", 5)
+	errs = append(errs, err, s.AddReads(ctx, "host", "x", store.ReadCounts{Fallbacks: 1}), s.ForgetReads(ctx, "x"))
+	_, err = s.ReadHours(ctx, "x")
+	errs = append(errs, err)
+	_, err = s.ReadInstances(ctx, "x", 5)
 	c := lease.Claim{Name: "n", Holder: "h", Term: "t", TTL: time.Minute}
 	return errors.Join(append(errs, err, l.Acquire(ctx, c), l.Renew(ctx, c), l.Release(ctx, c))...)
 }
