@@ -18,9 +18,9 @@ type tally struct {
 	at      time.Time        // when that was written; zero: not yet
 }
 
-// watchHour is how often it is written that an instance counts, when there is nothing
+// countsAtLeast is how often it is written that an instance counts, when there is nothing
 // to count: so each hour shows whether anybody did.
-const watchHour = time.Hour
+const countsAtLeast = time.Hour
 
 // tallies returns one for each transform that has a column on the move.
 func (s *Scheduler) tallies(ctx context.Context, entries []*entry) []*tally {
@@ -76,7 +76,7 @@ func (s *Scheduler) writeTally(ctx context.Context, t *tally) error {
 	if err != nil {
 		return err
 	}
-	hourly := time.Since(t.at) >= watchHour
+	hourly := time.Since(t.at) >= countsAtLeast
 	if is == t.written && !hourly {
 		return nil
 	}
