@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -42,9 +41,9 @@ func (l *Lease) Acquire(ctx context.Context, c lease.Claim) error {
 	} else if held := row.heldAgainst(c, now); held != nil {
 		return held
 	}
-	res, err := l.update(c, l.after(c.TTL)).
+	res, err := l.update(c, l.s.after(c.TTL)).
 		Set("holder = ?", c.Holder).Set("term = ?", c.Term).
-		Where("expires_ms <= ? OR term = ? OR expires_ms > ?", l.s.now(), c.Term, l.after(c.Credible())).Exec(ctx)
+		Where("expires_ms <= ? OR term = ? OR expires_ms > ?", l.s.now(), c.Term, l.s.after(c.Credible())).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +66,7 @@ func (l *Lease) Acquire(ctx context.Context, c lease.Claim) error {
 
 // Renew implements [lease.Locker].
 func (l *Lease) Renew(ctx context.Context, c lease.Claim) error {
-	res, err := l.update(c, l.after(c.TTL)).
+	res, err := l.update(c, l.s.after(c.TTL)).
 		Where("term = ? AND expires_ms > ?", c.Term, l.s.now()).Exec(ctx)
 	if err != nil {
 		return err
@@ -102,13 +101,6 @@ func (l *Lease) Release(ctx context.Context, c lease.Claim) error {
 
 func (l *Lease) update(c lease.Claim, expires bun.Safe) *bun.UpdateQuery {
 	return l.s.db.NewUpdate().Model((*leaseRow)(nil)).Set("expires_ms = ?", expires).Where("name = ?", c.Name)
-}
-
-// after is the SQL expression of the time d from now, rounded up to the next
-// millisecond.
-func (l *Lease) after(d time.Duration) bun.Safe {
-	ms := (d + time.Millisecond - 1).Milliseconds()
-	return bun.Safe(l.s.d.Now + " + " + strconv.FormatInt(ms, 10))
 }
 
 func (l *Lease) read(ctx context.Context, name string) (leaseRow, int64, error) {

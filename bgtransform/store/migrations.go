@@ -39,5 +39,9 @@ func Migrations() *migrate.Migrations {
 		Name: "20261127000100", Comment: "bgtransform_reads", Up: create,
 		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
 	})
+	ms.Add(migrate.Migration{ // the members of pools
+		Name: "20261127010000", Comment: "bgtransform_members", Up: create,
+		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
+	})
 	return ms
 }

@@ -7,7 +7,7 @@ func models() []any {
 	return []any{
 		(*Transform)(nil), (*Intent)(nil), (*Range)(nil),
 		(*Quarantined)(nil), (*JournalEntry)(nil), (*Action)(nil), (*Sign)(nil), (*leaseRow)(nil), (*Processed)(nil), (*Mark)(nil),
-		(*Verification)(nil), (*Mismatch)(nil), (*Reads)(nil),
+		(*Verification)(nil), (*Mismatch)(nil), (*Reads)(nil), (*memberRow)(nil),
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -88,3 +90,10 @@ func (s *Store) missing(err error) error {
 }
 
 func (s *Store) now() bun.Safe { return bun.Safe(s.d.Now) }
+
+// after is the SQL expression of the time d from now, rounded up to the next
+// millisecond.
+func (s *Store) after(d time.Duration) bun.Safe {
+	ms := (d + time.Millisecond - 1).Milliseconds()
+	return bun.Safe(s.d.Now + " + " + strconv.FormatInt(ms, 10))
+}

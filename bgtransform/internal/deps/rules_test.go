@@ -53,11 +53,12 @@ func rules() map[string]rule {
 		"bgtransform/internal/scalar":  {},
 		"bgtransform/internal/image":   {ours: []string{"bgtransform/internal/scalar"}},
 		"bgtransform/internal/keyset":  {ours: []string{"bgtransform/internal/dialect", "bgtransform/internal/scalar"}, theirs: []string{bun}},
-		"bgtransform/store":            {ours: append([]string{"bgtransform/lease"}, internal...), theirs: []string{bun}},
+		"bgtransform/store":            {ours: append([]string{"bgtransform/lease", "bgtransform/fleet"}, internal...), theirs: []string{bun}},
 		"bgtransform":                  {ours: slices.Concat(leaves(), internal, []string{"bgtransform/store"}), theirs: []string{bun}},
 		"bgtransform/admin":            {ours: engine, theirs: []string{bun}},
 
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
+		"bgtransform/fleet/fleettest": {ours: []string{"bgtransform/fleet"}},
 		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest"), theirs: []string{bun, sqlite}},
 
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
@@ -70,8 +71,9 @@ func rules() map[string]rule {
 
 		"adapters/internal/serverhealth": {ours: []string{"bgtransform/throttle"}},
 
-		"adapters/redisset": {ours: engine, theirs: []string{goRedis}},
-		"adapters/embedded": {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
+		"adapters/redisfleet": {ours: []string{"bgtransform/fleet"}, theirs: []string{goRedis}},
+		"adapters/redisset":   {ours: engine, theirs: []string{goRedis}},
+		"adapters/embedded":   {ours: []string{"bgtransform/lease", "adapters/redislease"}, theirs: []string{goRedis, miniredis}},
 
 		"telemetry":       {ours: engine, theirs: []string{otel}, never: sdk},
 		"telemetry/setup": {ours: []string{"telemetry"}, theirs: []string{otel, otelOther}},

@@ -1,0 +1,120 @@
+package fleet
+
+import "fmt"
+
+// Ask is what an instance wants to know before it changes its stage.
+type Ask struct {
+	Move string
+	Term string // of the instance: nobody is its own neighbour
+	Now  Stage  // in which it is: one that writes both
+	Want Stage  // to which it is to come: one that writes both
+
+	// Behind says that rows which an instance in [Before] may have written have not been
+	// transformed again: the new column is out of date in them.
+	Behind bool
+}
+
+// Step is the pool's answer: the stage to be in next.
+type Step struct {
+	Stage    Stage
+	Why      string // why it is not the one that is wanted; empty if it is
+	Conflict bool   // somebody has to do something
+}
+
+// Step judges which stage an instance may enter next on its way to the one that it wants.
+// That is never more than one from any live member, and one that is further away,
+// because it has just joined, comes to the nearest that is allowed. On the way forward it
+// makes one step at a time, and none while the pool is younger than r.MinAge.
+//
+// Beside a before, and while rows are behind, only old is right, whatever the others are
+// in: everybody writes the old column then, so each that goes back is right at once.
+func (p Pool) Step(a Ask, r Rules) Step {
+	r = r.WithDefaults()
+	b := band{lo: Old.rank(), hi: New.rank()}
+	var before, after bool
+	for _, s := range p.Live() {
+		if s.Term == a.Term {
+			continue
+		}
+		for _, st := range s.stages(a.Move) {
+			before, after = before || !st.known() || st == Before, after || st == After
+			b.narrow(s, st)
+		}
+	}
+	switch {
+	case after && (before || a.Behind):
+		return Step{a.Now, "no phase is right: " + b.because(), true}
+	case before:
+		return Step{Old, held(Old, a.Want, b.high), false}
+	case a.Behind:
+		return Step{Old, held(Old, a.Want, "what instances wrote that write only the old column has not been transformed since"), false}
+	case b.lo > b.hi:
+		return Step{a.Now, "the pool is in phases that may not live side by side: " + b.because(), true}
+	}
+	next := b.towards(a)
+	step := Step{next, held(next, a.Want, b.limit(next, a.Want)), after && a.Want != New}
+	if v := p.old(r); !v.OK && next.rank() > a.Now.rank() && b.has(a.Now) {
+		step = Step{a.Now, held(a.Now, a.Want, v.Why), step.Conflict}
+	}
+	return step
+}
+
+// band is the range of stages that the neighbours allow.
+type band struct {
+	lo, hi    int
+	low, high string // who says so
+}
+
+func (b *band) narrow(s Sighting, st Stage) {
+	if rank := st.rank(); rank-1 > b.lo {
+		b.lo, b.low = rank-1, fmt.Sprintf("%s is in %s", s, st)
+	}
+	if rank := max(st.rank(), 0); rank+1 < b.hi {
+		b.hi, b.high = rank+1, fmt.Sprintf("%s is in %s", s, st)
+	}
+}
+
+func (b *band) because() string {
+	if b.low == "" || b.high == "" {
+		return b.low + b.high
+	}
+	return b.high + ", " + b.low
+}
+
+func (b *band) has(s Stage) bool { return s.rank() >= b.lo && s.rank() <= b.hi }
+
+// towards returns the next stage on the way to the one that is wanted.
+func (b *band) towards(a Ask) Stage {
+	now := a.Now.rank()
+	if !b.has(a.Now) {
+		return at(min(max(now, b.lo), b.hi))
+	}
+	switch want := min(max(a.Want.rank(), b.lo), b.hi); {
+	case want > now:
+		return at(now + 1)
+	case want < now:
+		return at(now - 1)
+	default:
+		return at(now)
+	}
+}
+
+// limit says who keeps the instance from what it wants; nobody while it is on its way.
+func (b *band) limit(next, want Stage) string {
+	switch {
+	case want.rank() > next.rank() && next.rank() == b.hi:
+		return b.high
+	case want.rank() < next.rank() && next.rank() == b.lo:
+		return b.low
+	default:
+		return "one step at a time"
+	}
+}
+
+// held says why an instance is not in the stage that it wants.
+func held(in, want Stage, why string) string {
+	if in == want {
+		return ""
+	}
+	return fmt.Sprintf("%s is asked for, and %s held: %s", want, in, why)
+}

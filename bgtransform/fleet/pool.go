@@ -1,0 +1,96 @@
+package fleet
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Pool is what was seen of a pool at one moment: the answer of a registry. It judges, and
+// does nothing.
+type Pool []Sighting
+
+// Of returns the members of one app.
+func (p Pool) Of(app string) Pool {
+	var ours Pool
+	for _, s := range p {
+		if s.App == app {
+			ours = append(ours, s)
+		}
+	}
+	return ours
+}
+
+// Aged returns the pool d later, if nothing was heard of it since.
+func (p Pool) Aged(d time.Duration) Pool {
+	aged := make(Pool, len(p))
+	for i, s := range p {
+		aged[i] = s.aged(d)
+	}
+	return aged
+}
+
+// Live returns the members that are there, by name.
+func (p Pool) Live() []Sighting {
+	live := slices.DeleteFunc(slices.Clone(p), func(s Sighting) bool { return !s.Live })
+	slices.SortFunc(live, later)
+	return live
+}
+
+// Age returns for how long somebody has been there, gaps shorter than gap aside.
+func (p Pool) Age(gap time.Duration) time.Duration {
+	var age time.Duration
+	for _, s := range slices.SortedFunc(slices.Values(p), later) {
+		if s.Gone > age+gap {
+			break
+		}
+		age = max(age, s.Joined)
+	}
+	return age
+}
+
+// Last returns the member that was there last of those that were in one of some stages
+// of a move. Of several that are live it is the first by name.
+func (p Pool) Last(move string, stages ...Stage) (Sighting, bool) {
+	var last Sighting
+	found := false
+	for _, s := range p {
+		in := slices.ContainsFunc(s.stages(move), func(st Stage) bool { return slices.Contains(stages, st) })
+		if in && (!found || later(s, last) < 0) {
+			last, found = s, true
+		}
+	}
+	return last, found
+}
+
+// live returns the members that are there and, by a condition, in one of their stages of
+// a move, the first by name first.
+func (p Pool) live(move string, in func(Stage) bool) []Sighting {
+	return slices.DeleteFunc(p.Live(), func(s Sighting) bool { return !slices.ContainsFunc(s.stages(move), in) })
+}
+
+// named lists members for people: "web-3 (version 1.4), last seen 3 s ago, and 2 more".
+func named(some []Sighting) string {
+	first := some[0]
+	text := fmt.Sprintf("%s, last seen %s ago", first, brief(first.Seen))
+	if n := len(some) - 1; n > 0 {
+		text += fmt.Sprintf(", and %d more", n)
+	}
+	return text
+}
+
+func instances(n int) string {
+	if n == 1 {
+		return "1 instance"
+	}
+	return fmt.Sprintf("%d instances", n)
+}
+
+// brief spells a duration as people do: "3 s", "2m5s".
+func brief(d time.Duration) string {
+	if d < time.Minute {
+		return strings.Replace(d.Round(time.Second).String(), "s", " s", 1)
+	}
+	return d.Round(time.Second).String()
+}
