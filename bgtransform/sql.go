@@ -153,6 +153,8 @@ type sqlStepper struct {
 	// dense tells whether all rows of the last batch were pending: most tables
 	// are pending as a whole, and then not at all.
 	dense bool
+
+	coming coming
 }
 
 // probe runs the statement over no rows, so that an error in it is found
@@ -181,13 +183,19 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 	var step Step
 	var skip string
 	var args []any
-	err := s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
-		if r, step, err = s.next(ctx, q, req); err != nil || r.N == 0 {
+	var err error
+	if came, ok := s.came(req); ok {
+		r = came
+		step, err = s.stepOver(r, req)
+	} else {
+		err = s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
+			if r, step, err = s.next(ctx, q, req); err != nil || r.N == 0 {
+				return err
+			}
+			skip, args, err = s.skipped(ctx, q, r, req.Skip)
 			return err
-		}
-		skip, args, err = s.skipped(ctx, q, r, req.Skip)
-		return err
-	})
+		})
+	}
 	if err != nil || r.N == 0 {
 		return step, err
 	}
@@ -205,10 +213,15 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 				return Applied{}, err
 			}
 		}
+		apply := s.apply
 		if s.camera != nil {
-			return s.applyJournaled(ctx, tx, r, skip, args)
+			apply = s.applyJournaled
 		}
-		return s.apply(ctx, tx, r, skip, args)
+		applied, err := apply(ctx, tx, r, skip, args)
+		if err == nil {
+			err = s.lookAhead(ctx, tx, r, req.Limit)
+		}
+		return applied, err
 	}
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
 		left, err := s.keysWhere(ctx, s.d.Bound(tx), cond, condArgs...)

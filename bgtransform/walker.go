@@ -51,15 +51,22 @@ func (w *walker) next(ctx context.Context, q dialect.Querier, req Request) (keys
 	if err != nil {
 		return keyset.Range{}, Step{}, err
 	}
+	step, err := w.stepOver(r, req)
+	return r, step, err
+}
+
+// stepOver makes the step over a range of which nothing is known yet but its keys.
+func (w *walker) stepOver(r keyset.Range, req Request) (Step, error) {
 	step := Step{Cursor: req.After, Last: r.Last, Keys: r.N}
 	if r.N == 0 {
-		return r, step, nil
+		return step, nil
 	}
+	var err error
 	if step.Cursor, err = r.Hi.Encode(); err != nil {
-		return keyset.Range{}, Step{}, fmt.Errorf("table %q: %w", w.Name, err)
+		return Step{}, fmt.Errorf("table %q: %w", w.Name, err)
 	}
 	w.observe(r)
-	return r, step, nil
+	return step, nil
 }
 
 // StillPending implements [Rechecker].

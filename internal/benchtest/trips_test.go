@@ -54,7 +54,7 @@ func TestTripsOfABatch(t *testing.T) {
 		tr    bgtransform.Transform
 		trips int
 	}{
-		"PostgreSQL SQL":                 {postgres, sqlTransform(), 7},
+		"PostgreSQL SQL":                 {postgres, sqlTransform(), 5},
 		"PostgreSQL Rows":                {postgres, rowsTransform(), 8},
 		"PostgreSQL Rows with a journal": {postgres, journaledTransform(), 11}, // the rows once more, and two inserts
 

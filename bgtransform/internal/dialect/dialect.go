@@ -92,6 +92,10 @@ type Dialect struct {
 	// here, and returns how many it changed.
 	Write func(ctx context.Context, tx bun.Tx, u Update) (int, error)
 
+	// ReadIsTransaction is whether [Dialect.Read] is a transaction of its own,
+	// with the trips to the server that this takes.
+	ReadIsTransaction bool
+
 	// AffectedIsMatched tells whether an UPDATE reports the rows that its
 	// condition matched (true) or only those whose values changed.
 	AffectedIsMatched bool

@@ -22,6 +22,7 @@ func postgres() *Dialect {
 		Estimate:          postgresEstimate,
 		Classify:          postgresClassify,
 		AffectedIsMatched: true,
+		ReadIsTransaction: true,
 		RowValues:         true,
 		LockRows:          " FOR NO KEY UPDATE", // as an UPDATE takes it: foreign keys to the row are not held up
 	}
