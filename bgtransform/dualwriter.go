@@ -22,3 +22,18 @@ type DualColumn interface {
 }
 
 var _ DualColumn = (*dualread.Column[struct{}, int])(nil)
+
+// HeldColumn is an optional extension of [DualColumn]. With it the pool decides which
+// phase reads are in: Register holds the column's phase, and code that calls SetPhase
+// only asks for another. [dualread.Column] has it.
+type HeldColumn interface {
+	// Hold gives the phase into the engine's hands. From then on SetPhase calls told
+	// instead of changing the phase; a nil told gives it back.
+	Hold(told func())
+	// Asked returns the phase that SetPhase has asked for last.
+	Asked() dualread.Phase
+	// Enter puts reads into a phase, from the next one on.
+	Enter(p dualread.Phase) error
+}
+
+var _ HeldColumn = (*dualread.Column[struct{}, int])(nil)

@@ -15,6 +15,8 @@ type Column[M, V any] struct {
 	move  Move[M, V]
 	phase atomic.Uint32
 
+	held *holding // elsewhere, as the counters are
+
 	// The counters live elsewhere, so that counting does not take from other
 	// cores the cache line which each read needs.
 	fallbacks, missing *counter
@@ -27,7 +29,7 @@ func New[M, V any](move Move[M, V]) (*Column[M, V], error) {
 	if err := move.validate(); err != nil {
 		return nil, err
 	}
-	c := &Column[M, V]{move: move, fallbacks: new(counter), missing: new(counter)}
+	c := &Column[M, V]{move: move, held: new(holding), fallbacks: new(counter), missing: new(counter)}
 	c.phase.Store(uint32(move.Phase))
 	return c, nil
 }
@@ -38,13 +40,17 @@ func (c *Column[M, V]) Name() string { return c.move.Name }
 // Phase returns the phase that reads are in.
 func (c *Column[M, V]) Phase() Phase { return Phase(c.phase.Load()) }
 
-// SetPhase puts reads into phase p, from the next one on. On an error, which
-// means that p is not a phase, the phase stays as it was.
+// SetPhase puts reads into phase p, from the next one on. While the engine holds the
+// phase (see [Column.Hold]), it asks for p, and the phase comes to it step by step, as
+// far as the other instances allow. On an error, which means that p is not a phase,
+// the phase stays as it was.
 func (c *Column[M, V]) SetPhase(p Phase) error {
 	if err := p.check(); err != nil {
 		return fmt.Errorf("set phase of move %q: %w", c.move.Name, err)
 	}
-	c.phase.Store(uint32(p))
+	if !c.held.ask(p) {
+		c.phase.Store(uint32(p))
+	}
 	return nil
 }
 
