@@ -14,7 +14,8 @@ import (
 // killed takes with it what it counted since. Times are by the database's clock. It
 // holds no row values.
 type Reads struct {
-	Transform string `json:"transform"`
+	Transform string    `json:"transform"`
+	Now       time.Time `json:"now"` // when they were read
 	ReadCounts
 	Hours     []HourOfReads     `json:"hours"`     // in which somebody counted, the oldest first
 	Instances []InstanceOfReads `json:"instances"` // at most 100, those first that counted last
@@ -62,7 +63,11 @@ func (c *Control) Reads(ctx context.Context, name string) (Reads, error) {
 	if err != nil {
 		return Reads{}, fmt.Errorf("bgtransform: %w", err)
 	}
-	out := Reads{Transform: name, Hours: make([]HourOfReads, len(hours)), Instances: make([]InstanceOfReads, len(each))}
+	now, err := c.store.Now(ctx)
+	if err != nil {
+		return Reads{}, fmt.Errorf("bgtransform: %w", err)
+	}
+	out := Reads{Transform: name, Now: at(now), Hours: make([]HourOfReads, len(hours)), Instances: make([]InstanceOfReads, len(each))}
 	for i, h := range hours {
 		out.Hours[i] = HourOfReads{at(h.HourMS), readCounts(h)}
 		out.add(out.Hours[i].ReadCounts)

@@ -147,3 +147,38 @@ func TestMigrationsUpAndDown(t *testing.T) {
 		}
 	})
 }
+
+// Whether the tables are there, of another version, or whole, is told without making them.
+func TestExists(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, open database) {
+		db := open(t)
+		s := newStore(t, db)
+		for _, step := range []struct {
+			do           string
+			there, whole bool
+		}{
+			{"", false, false},
+			{"create", true, true},
+			{"ALTER TABLE bgtransform_intents DROP COLUMN settings", true, false},
+			{"create", true, true},
+			{"DROP TABLE bgtransform_reads", true, false},
+		} {
+			var err error
+			switch step.do {
+			case "":
+			case "create":
+				err = s.Create(t.Context())
+			default:
+				_, err = db.ExecContext(t.Context(), step.do)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			there, whole, err := s.Exists(t.Context())
+			if err != nil || there != step.there || whole != step.whole {
+				t.Errorf("after %q: there %t, whole %t, %v; want %t and %t", step.do, there, whole, err, step.there, step.whole)
+			}
+		}
+	})
+}

@@ -158,6 +158,8 @@ func everything(ctx context.Context, db *bun.DB) error {
 	_, err = s.ReadHours(ctx, "x")
 	errs = append(errs, err)
 	_, err = s.ReadInstances(ctx, "x", 5)
+	errs = append(errs, err)
+	_, err = s.Now(ctx)
 	c := lease.Claim{Name: "n", Holder: "h", Term: "t", TTL: time.Minute}
 	return errors.Join(append(errs, err, l.Acquire(ctx, c), l.Renew(ctx, c), l.Release(ctx, c))...)
 }

@@ -56,6 +56,7 @@ func rules() map[string]rule {
 		"bgtransform/store":            {ours: append([]string{"bgtransform/lease", "bgtransform/fleet"}, internal...), theirs: []string{bun}},
 		"bgtransform":                  {ours: slices.Concat(leaves(), internal, []string{"bgtransform/store"}), theirs: []string{bun}},
 		"bgtransform/admin":            {ours: engine, theirs: []string{bun}},
+		"bgtransform/gate":             {ours: slices.Concat(engine, []string{"bgtransform/store"}), theirs: []string{bun}},
 
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
 		"bgtransform/fleet/fleettest": {ours: []string{"bgtransform/fleet"}},

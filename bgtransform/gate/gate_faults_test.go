@@ -1,0 +1,101 @@
+package gate_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/gate"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
+)
+
+// unreadable fails unless the error is neither a pass nor a refusal.
+func unreadable(t testing.TB, what string, err error) {
+	t.Helper()
+	if err == nil {
+		t.Errorf("%s: the gate is open", what)
+	}
+	if refusal, ok := errors.AsType[*gate.Refusal](err); ok {
+		t.Errorf("%s: the gate says not yet: %v", what, refusal)
+	}
+}
+
+// A database that cannot be read is an error: neither a pass nor a refusal.
+func TestWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		data := gate.Data[Track]("length_ms IS NULL")
+		unreadable(t, "a table that is not there", gate.Require(t.Context(), db, move, data))
+		seed(t, db, 0)
+		unreadable(t, "a column that is not there", gate.Require(t.Context(), db, move, gate.Data[Track]("nonsense IS NULL")))
+
+		must(t, store.Create(t.Context(), db))
+		exec(t, db, "DROP TABLE bgtransform_reads")
+		err := gate.Require(t.Context(), db, move, data)
+		if unreadable(t, "tables of an older version", err); err != nil && !strings.Contains(err.Error(), "store.Migrations") {
+			t.Errorf("the error is %v, want one that says how to make the tables", err)
+		}
+		must(t, db.Close())
+		unreadable(t, "a closed database", gate.Require(t.Context(), db, move, data))
+	})
+}
+
+func TestServerThatIsGone(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"pg", "mysql"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			unreadable(t, "a server that is gone", gate.Require(t.Context(), nowhere(t, kind), move, gate.Data[Track]("length_ms IS NULL")))
+		})
+	}
+}
+
+// While a run is under way the refusal says how many rows are left and when it will be
+// complete, and once it is, the gate is one piece further.
+func TestGateWhileItRuns(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		seed(t, db, 400)
+		s, _ := start(t, db, throttle.Limits{Duty: 1, RowsPerSecond: 20, StartBatch: 5, MaxBatch: 5}, lengthMS())
+		until(t, s, "foretold", func(st bgtransform.Status) bool { return st.Finish.State == bgtransform.ForecastReady })
+		m := refused(t, gate.Require(t.Context(), db, move, gate.WithoutReads()))
+		if len(m) != 1 || m[0].Piece != gate.PieceComplete || m[0].Remaining <= 0 || m[0].Until.IsZero() || !strings.Contains(m[0].Text, "complete about ") {
+			t.Errorf("while it runs %+v is missing, want rows and a time", m)
+		}
+	})
+}
+
+// Several are refused in one error, and what makes no sense is an error of its own.
+func TestSeveralAndMistakes(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, "sqlite")
+	seed(t, db, 1)
+	other := lengthMS()
+	other.Name = "other"
+	m := refused(t, gate.RequireAll(t.Context(), db, []string{"other", move}, gate.Transforms(lengthMS()), gate.Transforms(other)))
+	if len(m) != 2 || m[0].Transform != "other" || m[1].Transform != move {
+		t.Errorf("missing is %+v, want a piece of each", m)
+	}
+	for want, opts := range map[string][]gate.Option{
+		"Data is for a single transform": {gate.Data[Track]("length_ms IS NULL")},
+		"Data is empty":                  {gate.Data[Track](" ")},
+		"at most 312h0m0s":               {gate.Quiet(14 * 24 * 3600e9)},
+		"more than 0":                    {gate.Quiet(0)},
+		`"custom" cannot tell`:           {gate.Transforms(custom{})},
+	} {
+		err := gate.RequireAll(t.Context(), db, []string{"other", move}, opts...)
+		if unreadable(t, want, err); err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q in it", err, want)
+		}
+	}
+	unreadable(t, "no name", gate.RequireAll(t.Context(), db, nil))
+	unreadable(t, "no database", gate.Require(t.Context(), nil, move))
+}
+
+type custom struct{ bgtransform.Transform }
+
+func (custom) Definition() bgtransform.Definition { return bgtransform.Definition{Name: "custom"} }

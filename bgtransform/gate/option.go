@@ -1,0 +1,129 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/store"
+)
+
+// Option changes what is weighed.
+type Option interface{ apply(c config) config }
+
+type option func(c config) config
+
+func (o option) apply(c config) config { return o(c) }
+
+// config is what the options say. It is not changed once it is made.
+type config struct {
+	command    string
+	calm       time.Duration
+	noReads    bool
+	unverified bool
+
+	data    teller            // of the only transform; nil: not given
+	tellers map[string]teller // by the names of transforms
+	errs    []error
+}
+
+// teller reports by the data alone whether a row is pending.
+type teller func(ctx context.Context, db *bun.DB) (bool, error)
+
+// Command says with which words the commands begin that a refusal names, such as
+// "myapp transforms" for "myapp transforms finish track-length-ms". The words that
+// follow are those of the example app. Defaults to "transforms".
+func Command(words string) Option {
+	return option(func(c config) config { c.command = strings.TrimSpace(words); return c })
+}
+
+// Data says which rows of the table of M, a bun model, are pending, such as
+// "length_ms IS NULL", with arguments as in bun. A transform that has never run is
+// complete if there is none. It is for a single transform.
+func Data[M any](pending string, args ...any) Option {
+	rows := bgtransform.Rows[M]{Pending: pending, PendingArgs: args}
+	return option(func(c config) config {
+		if strings.TrimSpace(pending) == "" {
+			c.errs = append(c.errs, errors.New("the condition of Data is empty"))
+		}
+		c.data = rows.AnyPending
+		return c
+	})
+}
+
+// Transforms is [Data] from the definitions of transforms, of which the gate takes
+// those that it is asked for. All must be a [bgtransform.PendingTeller].
+func Transforms(ts ...bgtransform.Transform) Option {
+	return option(func(c config) config {
+		tellers := map[string]teller{}
+		maps.Copy(tellers, c.tellers)
+		for _, t := range ts {
+			name := t.Definition().Name
+			pt, ok := t.(bgtransform.PendingTeller)
+			if !ok {
+				c.errs = append(c.errs, fmt.Errorf("transform %q cannot tell by the data whether a row is pending (see bgtransform.PendingTeller); use Data", name))
+				continue
+			}
+			tellers[name] = pt.AnyPending
+		}
+		c.tellers = tellers
+		return c
+	})
+}
+
+// Quiet says for how long there must have been no read that fell back, or found a
+// wrong value, with somebody counting: at most 13 days, because the counts are kept
+// for 14. Defaults to 24 hours.
+func Quiet(d time.Duration) Option {
+	return option(func(c config) config {
+		if most := store.ReadsKept - 24*time.Hour; d <= 0 || d > most {
+			c.errs = append(c.errs, fmt.Errorf("Quiet is %s; want more than 0 and at most %s, or WithoutReads", d, most))
+		}
+		c.calm = d
+		return c
+	})
+}
+
+// WithoutReads is for a transform without a column on the move, which nobody reads
+// with a fallback: reads are not weighed.
+func WithoutReads() Option {
+	return option(func(c config) config { c.noReads = true; return c })
+}
+
+// Unverified does without a verification.
+func Unverified() Option {
+	return option(func(c config) config { c.unverified = true; return c })
+}
+
+func newConfig(names []string, opts []Option) (config, error) {
+	c := config{command: "transforms", calm: 24 * time.Hour}
+	for _, o := range opts {
+		c = o.apply(c)
+	}
+	if len(names) == 0 {
+		c.errs = append(c.errs, errors.New("no transform is named"))
+	}
+	if c.data != nil && len(names) > 1 {
+		c.errs = append(c.errs, errors.New("Data is for a single transform; use Transforms for several"))
+	}
+	return c, errors.Join(c.errs...)
+}
+
+// teller returns what tells whether a row of a transform is pending; nil if nothing does.
+func (c config) teller(name string) teller {
+	if c.data != nil {
+		return c.data
+	}
+	return c.tellers[name]
+}
+
+// say spells a command.
+func (c config) say(words ...string) string {
+	return strings.TrimSpace(c.command + " " + strings.Join(words, " "))
+}
