@@ -13,9 +13,12 @@
 //   - Its quarantine is empty, or an operator has accepted what is in it.
 //   - It was verified since (bgtransform.Control.Verify), because what a wrong
 //     value was made of is gone with the old column. [Unverified] does without.
+//   - No instance that is alive is in a phase that reads the old column, or is of a
+//     version that does not know the move (package fleet). [NoOldWrites] asks that
+//     none writes it either.
 //   - For a day ([Quiet]) no instance has counted a read that fell back to the old
 //     column, found nothing in the new one, or found that the two differ.
-//     [WithoutReads] is for a transform that has no column on the move.
+//     [WithoutColumn] is for a transform that has no column on the move.
 //
 // A refusal is not an error of the gate: where the evidence cannot be read, because
 // the database is away or its tables are of another version, the error is another

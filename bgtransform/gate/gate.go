@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -95,11 +96,15 @@ func (w *weigher) weigh(ctx context.Context, name string) ([]Missing, error) {
 	} else {
 		missing = w.run(st)
 	}
-	if err != nil || w.noReads {
+	if err != nil || w.noColumn {
 		return missing, err
 	}
+	phases, err := w.phases(ctx, name, fresh)
+	if err != nil {
+		return nil, err
+	}
 	quiet, err := w.quiet(ctx, name, fresh)
-	return append(missing, quiet...), err
+	return slices.Concat(missing, phases, quiet), err
 }
 
 // status returns the transform's status; false where this database has none.

@@ -1,13 +1,17 @@
 package gate_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
+	"github.com/bgtransform/sidecar/bgtransform/fleet/fleettest"
 	"github.com/bgtransform/sidecar/bgtransform/gate"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
@@ -62,12 +66,33 @@ func TestGateWhileItRuns(t *testing.T) {
 		seed(t, db, 400)
 		s, _ := start(t, db, throttle.Limits{Duty: 1, RowsPerSecond: 20, StartBatch: 5, MaxBatch: 5}, lengthMS())
 		until(t, s, "foretold", func(st bgtransform.Status) bool { return st.Finish.State == bgtransform.ForecastReady })
-		m := refused(t, gate.Require(t.Context(), db, move, gate.WithoutReads()))
+		m := refused(t, gate.Require(t.Context(), db, move, gate.WithoutColumn()))
 		if len(m) != 1 || m[0].Piece != gate.PieceComplete || m[0].Remaining <= 0 || m[0].Until.IsZero() || !strings.Contains(m[0].Text, "complete about ") {
 			t.Errorf("while it runs %+v is missing, want rows and a time", m)
 		}
 	})
 }
+
+// The registry may be elsewhere, and whether it can be read is another matter.
+func TestAnotherRegistry(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, "sqlite")
+	proven(t, db)
+	elsewhere := new(fleettest.Memory)
+	reader := fleet.Member{Instance: "web-9", Term: "k9", Stages: map[string]fleet.Stage{move: fleet.Fallback}}
+	must(t, elsewhere.Announce(t.Context(), reader, time.Hour))
+	if m := refused(t, gate.Require(t.Context(), db, move, gate.Fleet(elsewhere))); len(m) != 1 || m[0].Piece != gate.PiecePhase {
+		t.Errorf("missing is %+v, want the phase", m)
+	}
+	reader.Stages[move] = fleet.New
+	must(t, elsewhere.Announce(t.Context(), reader, time.Hour))
+	must(t, gate.Require(t.Context(), db, move, gate.Fleet(elsewhere)))
+	unreadable(t, "a registry that is away", gate.Require(t.Context(), db, move, gate.Fleet(away{elsewhere})))
+}
+
+type away struct{ fleet.Registry }
+
+func (away) Members(context.Context) ([]fleet.Sighting, error) { return nil, errors.New("away") }
 
 // Several are refused in one error, and what makes no sense is an error of its own.
 func TestSeveralAndMistakes(t *testing.T) {

@@ -94,11 +94,40 @@ func TestEachPieceAlone(t *testing.T) {
 		"a read fell back":          {do: []string{read("fallbacks")}, piece: gate.PieceFallback, says: []string{"fell back", "want none for 24h\n", "myapp transforms reads " + move}},
 		"a read found nothing":      {do: []string{read("missing")}, piece: gate.PieceMissing, says: []string{"wrong answer", "myapp transforms verify " + move}},
 		"a read differed":           {do: []string{read("mismatches")}, piece: gate.PieceMismatch, says: []string{"differ"}},
-		"reads do not count":        {do: []string{read("fallbacks")}, opts: []gate.Option{gate.WithoutReads()}},
+		"reads do not count":        {do: []string{read("fallbacks")}, opts: []gate.Option{gate.WithoutColumn()}},
 		"a read fell back long ago": {do: []string{"UPDATE bgtransform_reads SET fallbacks = 7, last_fallback_ms = first_ms WHERE hour_ms IN (SELECT * FROM (SELECT min(hour_ms) FROM bgtransform_reads) AS m)"}},
 		"the same, for those who want more": {
 			do:   []string{"UPDATE bgtransform_reads SET fallbacks = 7, last_fallback_ms = first_ms WHERE hour_ms IN (SELECT * FROM (SELECT min(hour_ms) FROM bgtransform_reads) AS m)"},
 			opts: []gate.Option{gate.Quiet(48 * time.Hour)}, piece: gate.PieceFallback, says: []string{"want none for 48h"},
+		},
+		"somebody reads the old column": {
+			do: []string{"UPDATE bgtransform_members SET said = replace(said, '\"new\"', '\"compare\"')"}, piece: gate.PiecePhase,
+			says: []string{"1 instance still reads the old column: web-1 (version 3) is in compare", "BGTRANSFORM_PHASE__TRACK_LENGTH_MS=new"},
+		},
+		"somebody is about to read the old column": {
+			do:    []string{`UPDATE bgtransform_members SET said = replace(said, '"stages"', '"next":{"` + move + `":"compare"},"stages"')`},
+			piece: gate.PiecePhase, says: []string{"web-1"},
+		},
+		"somebody does not know the move": {
+			do: []string{"UPDATE bgtransform_members SET said = replace(said, '" + move + "', 'other')"}, piece: gate.PiecePhase,
+			says: []string{"web-1 (version 3) is in before"},
+		},
+		"somebody who read the old column is gone": {
+			do: []string{`UPDATE bgtransform_members SET said = replace(said, '"new"', '"compare"'), expires_ms = seen_ms - 1`},
+		},
+		"another app does not know the move": {
+			do:   []string{`INSERT INTO bgtransform_members SELECT 'other', '{"instance":"shop-1","app":"shop"}', joined_ms, seen_ms, expires_ms FROM bgtransform_members`},
+			opts: []gate.Option{gate.App("music")},
+		},
+		"nobody has announced himself": {
+			do: []string{"DELETE FROM bgtransform_members"}, piece: gate.PiecePhase, says: []string{"no instance has announced itself", "gate.Fleet"},
+		},
+		"somebody writes the old column": {
+			opts: []gate.Option{gate.NoOldWrites()}, piece: gate.PieceWrites, says: []string{"still written by 1 of the instances", "web-1 (version 3)"},
+		},
+		"nobody writes the old column": {
+			do:   []string{`UPDATE bgtransform_members SET said = replace(said, '"new"', '"after"')`},
+			opts: []gate.Option{gate.NoOldWrites()},
 		},
 		"nobody counts": {do: []string{"DELETE FROM bgtransform_reads"}, piece: gate.PieceReads, says: []string{"no instance counts its reads", "DualWriter"}},
 		"nobody has counted for long enough": {

@@ -19,6 +19,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 	"github.com/bgtransform/sidecar/internal/testserver"
@@ -168,8 +169,8 @@ func until(t testing.TB, s *bgtransform.Scheduler, what string, ok func(bgtransf
 	}
 }
 
-// proven brings a database to where nothing is missing: complete, verified, and
-// counted for long enough.
+// proven brings a database to where nothing is missing: complete, verified, with an
+// instance in phase new, and counted for long enough.
 func proven(t testing.TB, db *bun.DB) {
 	t.Helper()
 	seed(t, db, 3)
@@ -179,6 +180,11 @@ func proven(t testing.TB, db *bun.DB) {
 	until(t, s, "verified", func(st bgtransform.Status) bool { return !st.Verified.IsZero() })
 	stop()
 	counted(t, db, 30*time.Hour)
+	registry, err := store.NewFleet(db)
+	must(t, err)
+	must(t, registry.Announce(t.Context(), fleet.Member{
+		Instance: "web-1", Term: "k1", App: "music", Version: "3", Stages: map[string]fleet.Stage{move: fleet.New},
+	}, time.Hour))
 }
 
 // counted says that reads were counted for some time.

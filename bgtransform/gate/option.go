@@ -11,6 +11,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -25,8 +26,12 @@ func (o option) apply(c config) config { return o(c) }
 type config struct {
 	command    string
 	calm       time.Duration
-	noReads    bool
+	noColumn   bool
 	unverified bool
+
+	registry    fleet.Registry // nil: the table in the database
+	app         string
+	noOldWrites bool
 
 	data    teller            // of the only transform; nil: not given
 	tellers map[string]teller // by the names of transforms
@@ -83,17 +88,36 @@ func Transforms(ts ...bgtransform.Transform) Option {
 func Quiet(d time.Duration) Option {
 	return option(func(c config) config {
 		if most := store.ReadsKept - 24*time.Hour; d <= 0 || d > most {
-			c.errs = append(c.errs, fmt.Errorf("Quiet is %s; want more than 0 and at most %s, or WithoutReads", d, most))
+			c.errs = append(c.errs, fmt.Errorf("Quiet is %s; want more than 0 and at most %s, or WithoutColumn", d, most))
 		}
 		c.calm = d
 		return c
 	})
 }
 
-// WithoutReads is for a transform without a column on the move, which nobody reads
-// with a fallback: reads are not weighed.
-func WithoutReads() Option {
-	return option(func(c config) config { c.noReads = true; return c })
+// WithoutColumn is for a transform without a column on the move, such as one that fills
+// a new column from elsewhere: there is no old side that anybody reads, so neither reads
+// nor phases are weighed.
+func WithoutColumn() Option {
+	return option(func(c config) config { c.noColumn = true; return c })
+}
+
+// Fleet says where the instances announce themselves: what the app gives to the engine
+// as Config.Fleet. Nil, the default, means the table in the app's database.
+func Fleet(r fleet.Registry) Option {
+	return option(func(c config) config { c.registry = r; return c })
+}
+
+// App says which instances count, where several apps announce themselves in one place.
+// Empty, the default, means all.
+func App(name string) Option {
+	return option(func(c config) config { c.app = name; return c })
+}
+
+// NoOldWrites asks for more: no instance that is alive writes the old column either. It
+// is for a column that even a version which writes it no longer finds once it is gone.
+func NoOldWrites() Option {
+	return option(func(c config) config { c.noOldWrites = true; return c })
 }
 
 // Unverified does without a verification.

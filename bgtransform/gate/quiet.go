@@ -46,7 +46,7 @@ func (w *weigher) calmness(name string, r bgtransform.Reads, fresh bool) []Missi
 	}
 	if left := w.calm - ended.Sub(began); len(missing) == 0 && !fresh && left > 0 {
 		m := Missing{Transform: name, Piece: PieceReads, Remaining: -1, Commands: []string{w.say("reads", name)}}
-		m.Text = "no instance counts its reads: the transform has no column on the move (see bgtransform.DualWriter); gate.WithoutReads is for one that needs none"
+		m.Text = "no instance counts its reads: the transform has no column on the move (see bgtransform.DualWriter); gate.WithoutColumn is for one that needs none"
 		if !began.IsZero() {
 			m.Text, m.Until = fmt.Sprintf("its reads were counted for %s without a gap; want %s", brief(ended.Sub(began)), brief(w.calm)), r.Now.Add(left)
 		}

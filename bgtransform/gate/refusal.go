@@ -30,6 +30,8 @@ const (
 	PieceComplete   Piece = "complete"   // a whole pass found nothing pending
 	PieceQuarantine Piece = "quarantine" // it is empty, or accepted
 	PieceVerified   Piece = "verified"   // since it became complete
+	PiecePhase      Piece = "phase"      // no instance that is alive reads the old column
+	PieceWrites     Piece = "writes"     // none writes it either, where that is asked for
 	PieceFallback   Piece = "fallback"   // no read was answered by the old columns
 	PieceMissing    Piece = "missing"    // no read was answered by nothing
 	PieceMismatch   Piece = "mismatch"   // no read found that both sides differ

@@ -1,0 +1,88 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
+)
+
+// phases weighs how the instances that are alive treat the old column.
+func (w *weigher) phases(ctx context.Context, name string, fresh bool) ([]Missing, error) {
+	registry := w.registry
+	if registry == nil {
+		registry = w.store.Fleet()
+	}
+	seen, err := registry.Members(ctx)
+	if errors.Is(err, bgtransform.ErrUnknownTransform) { // the table is not there
+		return nil, w.ours(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which instances are alive: %w", err)
+	}
+	pool := fleet.Pool(seen)
+	if w.app != "" {
+		pool = pool.Of(w.app)
+	}
+	return w.standing(name, pool, fresh), nil
+}
+
+// standing says who reads or writes the old column still. In a fresh installation
+// nobody needs to have announced himself.
+func (w *weigher) standing(name string, pool fleet.Pool, fresh bool) []Missing {
+	phase := Missing{Transform: name, Piece: PiecePhase, Remaining: -1, Commands: []string{"BGTRANSFORM_PHASE__" + flagName(name) + "=new"}}
+	if len(pool) == 0 {
+		phase.Text = "no instance has announced itself, so nobody knows who reads the old column; start the app, or name the registry in which its instances do (gate.Fleet, gate.App)"
+		phase.Commands = nil
+		if fresh {
+			return nil
+		}
+		return []Missing{phase}
+	}
+	if verdict := pool.Contract(name, ""); !verdict.OK {
+		phase.Text, phase.Until = verdict.Why, untilIn(verdict.In)
+		return []Missing{phase}
+	}
+	if writer, n := writes(pool, name); n > 0 && w.noOldWrites {
+		return []Missing{{
+			Transform: name, Piece: PieceWrites, Remaining: -1, Commands: []string{w.say("status", name)},
+			Text: fmt.Sprintf("the old column is still written by %d of the instances that are alive, such as %s; deploy a version without it", n, writer),
+		}}
+	}
+	return nil
+}
+
+// writes returns an instance that writes the old column, and how many do.
+func writes(pool fleet.Pool, name string) (first string, n int) {
+	for _, s := range pool.Live() {
+		next, moves := s.Next[name]
+		if s.Stage(name) == fleet.After && (!moves || next == fleet.After) {
+			continue
+		}
+		if n++; n == 1 {
+			first = s.String()
+		}
+	}
+	return first, n
+}
+
+func untilIn(d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(d)
+}
+
+// flagName spells a transform's name as environment flags do.
+func flagName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if (r >= 'A' && r <= 'Z') || (r >= '0' && r <= '9') {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(name))
+}
