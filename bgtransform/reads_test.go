@@ -23,8 +23,8 @@ func (d dualTrack) DualColumn() bgtransform.DualColumn { return d.column }
 func newLength(t testing.TB) *dualread.Column[Track, int64] {
 	t.Helper()
 	column, err := dualread.New(dualread.Move[Track, int64]{
-		Name: "x", OldColumns: []string{"length"}, OldSQL: "? * 1000", NewColumn: "length_ms",
-		Old: func(m *Track) int64 { return m.Length * 1000 },
+		Name: "x", OldColumns: []string{"length"}, NewColumns: []string{"length_ms"}, Forward: []string{"? * 1000"},
+		Old: func(m *Track) (int64, bool) { return m.Length * 1000, true },
 		New: func(m *Track) (int64, bool) {
 			if m.LengthMS == nil {
 				return 0, false

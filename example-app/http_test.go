@@ -45,7 +45,7 @@ func newAPI(t *testing.T, cat *catalogue) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sched.Register(lengthToMS()); err != nil {
+	if err := sched.Register(lengthToMS(cat.length)); err != nil {
 		t.Fatal(err)
 	}
 	ready := newReadiness()

@@ -61,6 +61,9 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if err := sched.Register(lengthToMS(length)); err != nil {
+		return outcome{}, err
+	}
 
 	// A flag may choose the column that is read: BGTRANSFORM_PHASE=old, for instance.
 	if err := length.SetPhase(sched.Phase(moveName, dualread.PhaseFallback)); err != nil {
@@ -78,7 +81,7 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 // newScheduler returns what runs the transforms in the background of the app. The
 // zero Config is right for production; these settings suit a demonstration.
 func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
-	sched, err := bgtransform.New(db, bgtransform.Config{
+	return bgtransform.New(db, bgtransform.Config{
 		Locker:   locker,
 		Observer: observer,
 		Logger:   logger,
@@ -90,8 +93,4 @@ func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer
 
 		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})
-	if err != nil {
-		return nil, err
-	}
-	return sched, sched.Register(lengthToMS())
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
 )
 
 // showPlan tries a transform on a sample of its rows, rolls that back, and prints what
@@ -19,7 +20,11 @@ func showPlan(ctx context.Context, w io.Writer, db *bun.DB, o order) error {
 	if err != nil {
 		return err
 	}
-	if err := sched.Register(lengthToMS()); err != nil {
+	length, err := dualread.New(trackLength())
+	if err != nil {
+		return err
+	}
+	if err := sched.Register(lengthToMS(length)); err != nil {
 		return err
 	}
 	plan, err := sched.Plan(ctx, o.name, bgtransform.PlanOptions{Examples: o.examples})

@@ -21,14 +21,15 @@ type Track struct {
 const moveName = "track-length-ms"
 
 // trackLength says how a track's length is read from and written to the two
-// columns: all that the request path needs to know about the rename.
+// columns: all that the request path and the transform need to know about the rename.
 func trackLength() dualread.Move[Track, int64] {
 	return dualread.Move[Track, int64]{
 		Name:       moveName,
 		OldColumns: []string{"length"},
-		OldSQL:     "? * 1000",
-		NewColumn:  "length_ms",
-		Old:        func(t *Track) int64 { return t.Length * 1000 },
+		NewColumns: []string{"length_ms"},
+		Forward:    []string{"? * 1000"},                // agrees with Old
+		Backward:   []string{"(?0 - ?0 % 1000) / 1000"}, // agrees with SetOld; MariaDB's / gives fractions
+		Old:        func(t *Track) (int64, bool) { return t.Length * 1000, true },
 		New: func(t *Track) (int64, bool) {
 			if t.LengthMS == nil {
 				return 0, false

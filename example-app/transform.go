@@ -5,23 +5,20 @@ import (
 	"fmt"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
-// lengthToMS moves the rows that were written before the app knew length_ms: it
-// is called for each of them, in batches, resumable, never twice in effect.
-func lengthToMS() bgtransform.Rows[Track] {
-	return bgtransform.Rows[Track]{
-		Name:    moveName,
-		Pending: "length_ms IS NULL",
-		Reads:   []string{"length"},
-		Writes:  []string{"length_ms"},
-		Each: func(_ context.Context, t *Track) error {
+// lengthToMS moves the rows that were written before the app knew length_ms, and
+// those that an older version of the app writes beside this one: in batches,
+// resumable, never twice in effect. How is what trackLength says.
+func lengthToMS(length *dualread.Column[Track, int64]) bgtransform.Move[Track, int64] {
+	return bgtransform.Move[Track, int64]{
+		Column: length,
+		Inspect: func(_ context.Context, t *Track) error {
 			if t.Length < 0 {
 				return negativeLengthError(t.Length) // the row goes to quarantine, the rest goes on
 			}
-			ms := t.Length * 1000
-			t.LengthMS = &ms
 			return nil
 		},
 	}

@@ -1,8 +1,10 @@
 package dualread
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -19,7 +21,11 @@ func (c *Column[M, V]) Check(db bun.IDB) error {
 	table := db.Dialect().Tables().Get(reflect.TypeFor[M]())
 	var problems []string
 	for _, name := range c.Columns() {
-		if problem := fieldProblem(table, name); problem != "" {
+		problem := fieldProblem(table, name)
+		if problem == "" && slices.Contains(c.move.NewColumns, name) && !holdsNull(table.FieldMap[name]) {
+			problem = "cannot be null in the model, which says of a row that it is not moved: make its field a pointer, or tag it nullzero"
+		}
+		if problem != "" {
 			problems = append(problems, fmt.Sprintf("column %q %s", name, problem))
 		}
 	}
@@ -43,6 +49,16 @@ func fieldProblem(table *schema.Table, name string) string {
 		return `is tagged "skipupdate", so bun leaves it out of updates`
 	}
 	return ""
+}
+
+// holdsNull reports whether a value of the field may be saved as a null.
+func holdsNull(field *schema.Field) bool {
+	switch field.StructField.Type.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return true
+	default:
+		return field.NullZero || field.StructField.Type.Implements(reflect.TypeFor[driver.Valuer]())
+	}
 }
 
 // columnNames lists the table's columns as the model orders them.

@@ -16,15 +16,16 @@ type guarded struct {
 	Kept   string
 	Seen   string `bun:",scanonly"`
 	Frozen string `bun:",skipupdate"`
-	Other  string `bun:"other,alt:nick"`
+	Other  string `bun:"other,alt:nick,nullzero"`
+	Plain  string
 }
 
 func guardedMove(old, next string) dualread.Move[guarded, string] {
 	return dualread.Move[guarded, string]{
 		Name:       "guarded",
 		OldColumns: []string{old},
-		NewColumn:  next,
-		Old:        func(g *guarded) string { return g.Kept },
+		NewColumns: []string{next},
+		Old:        func(g *guarded) (string, bool) { return g.Kept, true },
 		New:        func(g *guarded) (string, bool) { return g.Other, g.Other != "" },
 		SetOld:     func(g *guarded, v string) { g.Kept = v },
 		SetNew:     func(g *guarded, v string) { g.Other = v },
@@ -48,12 +49,13 @@ func TestCheckTakesAMoveOfTheModel(t *testing.T) {
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	db := newDB(t)
-	const has = "; model Guarded has id, code, kept, frozen, other"
+	const has = "; model Guarded has id, code, kept, frozen, other, plain"
 	for name, tc := range map[string]struct{ old, next, want string }{
 		"both misspelt": {"Kept", "othr", `column "Kept" is not in the model; column "othr" is not in the model`},
 		"alternative":   {"kept", "nick", `column "nick" is not in the model`},
 		"key":           {"code", "other", `column "code" is in the primary key, which bun leaves out of updates`},
 		"scanonly":      {"kept", "seen", `column "seen" is tagged "scanonly", so bun leaves it out of inserts`},
+		"without null":  {"kept", "plain", `column "plain" cannot be null in the model, which says of a row that it is not moved: make its field a pointer, or tag it nullzero`},
 		"skipupdate":    {"kept", "frozen", `column "frozen" is tagged "skipupdate", so bun leaves it out of updates`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,7 @@ type Column[M, V any] struct {
 // New returns the column that move defines. The error names every field of move
 // that is missing or wrong. It does not know the database: see [Column.Check].
 func New[M, V any](move Move[M, V]) (*Column[M, V], error) {
-	move = move.withDefaults()
+	move = move.clone()
 	if err := move.validate(); err != nil {
 		return nil, err
 	}
@@ -36,6 +36,10 @@ func New[M, V any](move Move[M, V]) (*Column[M, V], error) {
 
 // Name returns the move's name.
 func (c *Column[M, V]) Name() string { return c.move.Name }
+
+// Move returns the definition that the column was made of. Its slices are the
+// caller's.
+func (c *Column[M, V]) Move() Move[M, V] { return c.move.clone() }
 
 // Phase returns the phase that reads are in.
 func (c *Column[M, V]) Phase() Phase { return Phase(c.phase.Load()) }
@@ -65,12 +69,14 @@ func (c *Column[M, V]) SetPhase(p Phase) error {
 //
 // In PhaseNew it does not fall back: the value, the zero value as a rule, is what
 // the service would read without the old columns, as [Column.Expr] gives a null.
+// A row whose old columns hold no value is not counted.
 //
 // It allocates nothing, and writes to no shared memory unless it counts.
 func (c *Column[M, V]) Read(m *M) V {
 	phase := c.Phase()
 	if phase == PhaseOld {
-		return c.move.Old(m)
+		v, _ := c.move.Old(m)
+		return v
 	}
 	v, ok := c.move.New(m)
 	if ok {
@@ -81,17 +87,17 @@ func (c *Column[M, V]) Read(m *M) V {
 
 // readNull answers for a new column that is null: null is what New made of it.
 func (c *Column[M, V]) readNull(phase Phase, m *M, null V) V {
-	pending := c.move.Pending == nil || c.move.Pending(m)
+	v, pending := c.move.Old(m)
+	switch {
+	case phase != PhaseNew && pending:
+		c.fallbacks.inc()
+	case pending:
+		c.missing.inc()
+	}
 	if phase == PhaseNew {
-		if pending {
-			c.missing.inc()
-		}
 		return null
 	}
-	if pending {
-		c.fallbacks.inc()
-	}
-	return c.move.Old(m)
+	return v
 }
 
 // Write sets the old and the new fields of m to v, in every phase. It does not
@@ -102,12 +108,12 @@ func (c *Column[M, V]) Write(m *M, v V) {
 }
 
 // Columns returns the names of the columns that a dual write must save together,
-// and a read needs: the old ones, then the new one. For an update:
+// and a read needs: the old ones, then the new ones. For an update:
 //
 //	db.NewUpdate().Model(&m).Column(c.Columns()...).WherePK()
 //
 // bun's OmitZero would leave out those that are zero, and so write only some of
 // them. The slice is the caller's.
 func (c *Column[M, V]) Columns() []string {
-	return append(slices.Clone(c.move.OldColumns), c.move.NewColumn)
+	return slices.Concat(c.move.OldColumns, c.move.NewColumns)
 }

@@ -30,12 +30,14 @@
 // rehearses the contract: it reads as the service will once the old column is
 // gone. When Stats().Missing does not grow there, the old column may be dropped.
 //
-// # What it does not do
+// # Writes that go around it
 //
-// It cannot see writes that go around it. An instance of an older version, a
-// script or a trigger which writes only the old column leaves a stale value in
-// the new one; no phase but old hides that, and the row no longer looks pending.
-// Start to move rows only when every writer writes both columns.
+// An instance of an older version, a script or a trigger which writes only the old
+// column leaves a stale value in the new one; no phase but old hides that, and the
+// new column is not null. With Backward in the definition the transform made of it
+// (bgtransform.Move, in the engine) finds such rows and moves them again.
+// The old value is taken for the later one. So nobody may write the new column alone
+// while that transform may run.
 //
 // Read and Expr answer for one instant: a request that reads in Go and in SQL
 // while the phase changes may use the one column here and the other there.

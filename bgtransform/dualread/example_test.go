@@ -22,9 +22,10 @@ func TrackLength() dualread.Move[Track, int64] {
 	return dualread.Move[Track, int64]{
 		Name:       "track-length-ms",
 		OldColumns: []string{"length"},
-		OldSQL:     "? * 1000",
-		NewColumn:  "length_ms",
-		Old:        func(t *Track) int64 { return t.Length * 1000 },
+		NewColumns: []string{"length_ms"},
+		Forward:    []string{"? * 1000"}, // agrees with Old
+		Backward:   []string{"? / 1000"}, // agrees with SetOld
+		Old:        func(t *Track) (int64, bool) { return t.Length * 1000, true },
 		New: func(t *Track) (int64, bool) {
 			if t.LengthMS == nil {
 				return 0, false
@@ -98,7 +99,7 @@ func ExampleColumn_Check() {
 	defer func() { _ = db.Close() }()
 
 	move := TrackLength()
-	move.NewColumn = "length_msec"
+	move.NewColumns = []string{"length_msec"}
 	length, err := dualread.New(move)
 	if err != nil {
 		fmt.Println(err)

@@ -13,7 +13,7 @@ func TestExprText(t *testing.T) {
 	t.Parallel()
 	length, value := newColumn(t, lengthMove()), newColumn(t, entryMove())
 	rename := lengthMove()
-	rename.OldSQL = ""
+	rename.Forward = []string{"?"}
 	renamed := newColumn(t, rename)
 	for _, tc := range []struct {
 		phase                  dualread.Phase
@@ -68,7 +68,7 @@ func TestExprKeepsThePhaseItWasMadeIn(t *testing.T) {
 func TestExprQuotesOddColumnNames(t *testing.T) {
 	t.Parallel()
 	move := lengthMove()
-	move.OldColumns, move.NewColumn = []string{`le"ng?th`}, "length.ms"
+	move.OldColumns, move.NewColumns = []string{`le"ng?th`}, []string{"length.ms"}
 	c := newColumn(t, move)
 	wantSQL(t, c.ExprAs("t"), `COALESCE("t"."length.ms", ("t"."le""ng?th" * 1000))`)
 }

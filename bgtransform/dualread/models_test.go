@@ -48,9 +48,10 @@ func lengthMove() dualread.Move[track, int64] {
 	return dualread.Move[track, int64]{
 		Name:       "track-length-ms",
 		OldColumns: []string{"length"},
-		OldSQL:     "? * 1000",
-		NewColumn:  "length_ms",
-		Old:        func(t *track) int64 { return t.Length * 1000 },
+		NewColumns: []string{"length_ms"},
+		Forward:    []string{"? * 1000"},
+		Backward:   []string{"? / 1000"},
+		Old:        func(t *track) (int64, bool) { return t.Length * 1000, true },
 		New: func(t *track) (int64, bool) {
 			if t.LengthMS == nil {
 				return 0, false
@@ -67,18 +68,22 @@ func entryMove() dualread.Move[entry, *int64] {
 	return dualread.Move[entry, *int64]{
 		Name:       "entry_select",
 		OldColumns: []string{"order", "from"},
-		OldSQL:     "?0 * 10 + ?1 + ?0",
-		NewColumn:  "select",
-		Old: func(e *entry) *int64 {
+		NewColumns: []string{"select"},
+		Forward:    []string{"?0 * 10 + ?1 + ?0"},
+		Backward:   []string{"?0 - ?0", "?"},
+		Old: func(e *entry) (*int64, bool) {
 			if e.Order == nil || e.From == nil {
-				return nil
+				return nil, false
 			}
-			return new(*e.Order*10 + *e.From + *e.Order)
+			return new(*e.Order*10 + *e.From + *e.Order), true
 		},
-		New:     func(e *entry) (*int64, bool) { return e.Select, e.Select != nil },
-		SetOld:  func(e *entry, v *int64) { e.Order, e.From = new(int64(0)), v },
-		SetNew:  func(e *entry, v *int64) { e.Select = v },
-		Pending: func(e *entry) bool { return e.Order != nil && e.From != nil },
+		New: func(e *entry) (*int64, bool) { return e.Select, e.Select != nil },
+		SetOld: func(e *entry, v *int64) {
+			if e.Order, e.From = nil, v; v != nil {
+				e.Order = new(int64(0))
+			}
+		},
+		SetNew: func(e *entry, v *int64) { e.Select = v },
 	}
 }
 

@@ -7,34 +7,61 @@ import (
 	"strings"
 )
 
-// templateProblems says what is wrong with sql as a template over columns:
-// every column must be used, by bun's placeholders ? and ?0, and nothing else.
+// expressionProblems says what is wrong with the expressions that compute some
+// columns from others: there is one for each, and together they use all of the others.
+func expressionProblems(field string, sql []string, of string, columns []string, from string, sources []string) []string {
+	if sql == nil {
+		return nil
+	}
+	if len(sql) != len(columns) {
+		return []string{fmt.Sprintf("%s has %d expressions: want one for each of %s, of which there are %d", field, len(sql), of, len(columns))}
+	}
+	var problems []string
+	used := make([]bool, len(sources))
+	for i, one := range sql {
+		name := field
+		if len(sql) > 1 {
+			name = fmt.Sprintf("%s[%d]", field, i)
+		}
+		if one == "" {
+			problems = append(problems, name+" is empty")
+			continue
+		}
+		uses, wrong := templateProblems(name, one, from, len(sources))
+		problems = append(problems, wrong...)
+		for _, j := range uses {
+			used[j] = true
+		}
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		problems = append(problems, fmt.Sprintf("%s does not use column %q: write ? in its place", field, sources[i]))
+	}
+	return problems
+}
+
+// templateProblems returns which of n columns sql uses by bun's placeholders ? and
+// ?0, and what is wrong with it.
 //
 // bun takes more than that: it would put the value of a model's field for a
 // placeholder like ?length, and leave what it cannot resolve for the
 // database to stumble over. Both are mistakes here.
-func templateProblems(sql string, columns []string) []string {
-	var problems []string
-	used := make([]bool, len(columns))
+func templateProblems(field, sql, from string, n int) (uses []int, problems []string) {
 	next := 0
 	for name := range placeholders(sql) {
 		index := next
 		if name == "" {
 			next++
 		} else if index = columnIndex(name); index < 0 {
-			problems = append(problems, fmt.Sprintf("OldSQL has ?%s: columns are written ?, or ?0, ?1, …", name))
+			problems = append(problems, fmt.Sprintf("%s has ?%s: columns are written ?, or ?0, ?1, …", field, name))
 			continue
 		}
-		if index >= len(used) {
-			problems = append(problems, fmt.Sprintf("OldSQL asks for column %d: OldColumns has %d", index+1, len(used)))
+		if index >= n {
+			problems = append(problems, fmt.Sprintf("%s asks for column %d: %s has %d", field, index+1, from, n))
 			continue
 		}
-		used[index] = true
+		uses = append(uses, index)
 	}
-	if i := slices.Index(used, false); i >= 0 {
-		problems = append(problems, fmt.Sprintf("OldSQL does not use column %q: write ? in its place", columns[i]))
-	}
-	return problems
+	return uses, problems
 }
 
 // columnIndex returns the index that a placeholder's name stands for, or -1.

@@ -11,23 +11,13 @@ import (
 // variable and an indexed column in every database.
 const maxName = 100
 
-// withDefaults returns m with the defaults of its optional fields. It shares
-// no memory with m.
-func (m Move[M, V]) withDefaults() Move[M, V] {
-	m.OldColumns = slices.Clone(m.OldColumns)
-	if m.OldSQL == "" && len(m.OldColumns) == 1 {
-		m.OldSQL = "?"
-	}
-	return m
-}
-
 // validate returns one error that names every field which is wrong.
 func (m Move[M, V]) validate() error {
 	problems := slices.Concat(
 		modelProblems[M](),
 		nameProblems(m.Name),
-		columnProblems(m.OldColumns, m.NewColumn),
-		m.oldSQLProblems(),
+		columnProblems(m.OldColumns, m.NewColumns),
+		m.sqlProblems(),
 		m.funcProblems(),
 	)
 	if !m.Phase.valid() {
@@ -36,15 +26,20 @@ func (m Move[M, V]) validate() error {
 	return moveError(m.Name, problems)
 }
 
-// oldSQLProblems leaves a missing OldSQL alone where OldColumns is at fault.
-func (m Move[M, V]) oldSQLProblems() []string {
-	switch {
-	case len(m.OldColumns) == 0:
-		return nil
-	case m.OldSQL == "":
-		return []string{"OldSQL is missing: it is needed to make one value of several OldColumns"}
+// sqlProblems leaves alone what has no columns to be about.
+func (m Move[M, V]) sqlProblems() []string {
+	var problems []string
+	if len(m.OldColumns) > 0 {
+		problems = append(problems, expressionProblems("Forward", m.Forward, "NewColumns", m.NewColumns, "OldColumns", m.OldColumns)...)
+		if m.HasOld != "" {
+			_, wrong := templateProblems("HasOld", m.HasOld, "OldColumns", len(m.OldColumns))
+			problems = append(problems, wrong...)
+		}
 	}
-	return templateProblems(m.OldSQL, m.OldColumns)
+	if len(m.NewColumns) > 0 {
+		problems = append(problems, expressionProblems("Backward", m.Backward, "OldColumns", m.OldColumns, "NewColumns", m.NewColumns)...)
+	}
+	return problems
 }
 
 // funcProblems names the required functions that are missing.
@@ -80,8 +75,8 @@ func nameProblems(name string) []string {
 		return []string{"Name is missing"}
 	case len(name) > maxName:
 		return []string{fmt.Sprintf("Name has %d characters: it may have up to %d", len(name), maxName)}
-	case strings.IndexFunc(name, notNameRune) >= 0:
-		return []string{"Name may have lower-case letters, digits, '-', '_' and '.' only"}
+	case strings.IndexFunc(name, notNameRune) >= 0, strings.ContainsRune("-_.", rune(name[0])):
+		return []string{"Name may have lower-case letters, digits, '-', '_' and '.' only, and begins with a letter or digit"}
 	}
 	return nil
 }
@@ -90,23 +85,28 @@ func notNameRune(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }
 
-func columnProblems(old []string, next string) []string {
-	var problems []string
-	if len(old) == 0 {
-		problems = append(problems, "OldColumns is missing")
-	}
-	for i, column := range old {
-		switch {
-		case column == "":
-			problems = append(problems, fmt.Sprintf("OldColumns[%d] is empty", i))
-		case slices.Contains(old[:i], column):
-			problems = append(problems, fmt.Sprintf("OldColumns has %q twice", column))
-		case column == next:
-			problems = append(problems, fmt.Sprintf("NewColumn %q is one of OldColumns", next))
+func columnProblems(old, next []string) []string {
+	problems := append(listProblems("OldColumns", old), listProblems("NewColumns", next)...)
+	for i, column := range next {
+		if column != "" && slices.Contains(old, column) {
+			problems = append(problems, fmt.Sprintf("NewColumns[%d] %q is one of OldColumns", i, column))
 		}
 	}
-	if next == "" {
-		problems = append(problems, "NewColumn is missing")
+	return problems
+}
+
+func listProblems(field string, columns []string) []string {
+	var problems []string
+	if len(columns) == 0 {
+		problems = append(problems, field+" is missing")
+	}
+	for i, column := range columns {
+		switch {
+		case column == "":
+			problems = append(problems, fmt.Sprintf("%s[%d] is empty", field, i))
+		case slices.Contains(columns[:i], column):
+			problems = append(problems, fmt.Sprintf("%s has %q twice", field, column))
+		}
 	}
 	return problems
 }
