@@ -70,6 +70,8 @@ func rules() map[string]rule {
 		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
 		"adapters/mysqlhealth":    {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
 
+		"adapters/bunmigrate": {ours: []string{"bgtransform/gate"}, theirs: []string{bun}},
+
 		"adapters/internal/serverhealth": {ours: []string{"bgtransform/throttle"}},
 
 		"adapters/redisfleet": {ours: []string{"bgtransform/fleet"}, theirs: []string{goRedis}},
