@@ -35,13 +35,12 @@ type attempt struct {
 	rate      rate
 	retry     backoff.Backoff // of batches
 	first     bool            // no batch of this attempt has changed a row yet
-	dry       dryRun
-	looked    time.Time // when it was last read what operators want; zero: it must be
-	estimated time.Time // when the remaining rows were last estimated
-	beat      time.Time // when the database last had a sign of life
-	notBefore time.Time // user code asked not to be called before
-	unsure    bool      // a commit may have taken place without our knowing
-	halted    bool      // a health signal has asked to stop
+	looked    time.Time       // when it was last read what operators want; zero: it must be
+	estimated time.Time       // when the remaining rows were last estimated
+	beat      time.Time       // when the database last had a sign of life
+	notBefore time.Time       // user code asked not to be called before
+	unsure    bool            // a commit may have taken place without our knowing
+	halted    bool            // a health signal has asked to stop
 
 	claimed    store.Range // as the attempt began
 	changedAt  int64       // rows changed when this attempt's part of the pass began
@@ -136,7 +135,6 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		log:   s.logger(e).With("attempt", fence.Number),
 		pacer: e.pacer,
 		retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second},
-		dry:   dryRun{origin: rec.Range, began: time.Now()},
 		beat:  time.Now(),
 
 		claimed: rec.Range, changedAt: rec.Range.Changed,
@@ -161,6 +159,9 @@ func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	}
 	a.e.unwatch = a.watchHealth(stop, ctx)
 	ctx = a.begin(ctx)
+	if a.e.settings.dryRun {
+		return ctx, a.dryRun(stop, ctx)
+	}
 	if err := a.open(ctx); err != nil {
 		return ctx, a.opening(ctx, err)
 	}
@@ -177,7 +178,7 @@ func (a *attempt) begin(ctx context.Context) context.Context {
 	r := &a.rec.Range
 	first := r.Link == "" && r.Batches == 0
 	ctx, link := a.s.watch.runStart(ctx, RunStartInfo{RunID: a.runID(), Instance: a.s.cfg.Instance, Link: r.Link, First: first})
-	if r.Link == "" {
+	if r.Link == "" && !a.e.settings.dryRun {
 		r.Link = link
 	}
 	return ctx
@@ -215,8 +216,22 @@ func (a *attempt) openWalk(ctx context.Context) error {
 
 func (a *attempt) running(ctx context.Context) error {
 	r, t := a.rec.Range, a.rec.Transform
+	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
+	if !a.e.settings.dryRun { // which leaves the run where it is
+		a.goOn(&r, &t)
+	}
+	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
+		return err
+	}
+	a.show()
+	a.log.InfoContext(ctx, "bgtransform: "+t.State, "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
+	return nil
+}
+
+// goOn brings a run's record up to date as an attempt begins to work on it.
+func (a *attempt) goOn(r *store.Range, t *store.Transform) {
 	if r.AtEnd {
-		newPass(&r) // the last pass ended who knows when; only a fresh one can complete it
+		newPass(r) // the last pass ended who knows when; only a fresh one can complete it
 	}
 	if r.Cursor == "" && r.Began == store.BeganClear {
 		r.Began = store.BeganUnclear // that was looked at before, but it has not begun
@@ -224,14 +239,7 @@ func (a *attempt) running(ctx context.Context) error {
 	if t.StartedMS == 0 {
 		t.StartedMS = a.rec.NowMS
 	}
-	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
 	r.WindowText = a.e.settings.pace(flagValues{}).window.String()
-	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
-		return err
-	}
-	a.show()
-	a.log.InfoContext(ctx, "bgtransform: "+t.State, "run", a.rec.Range.Run, "pass", a.rec.Range.Pass)
-	return nil
 }
 
 // loadSkips reads the keys in quarantine that are not to be tried again.

@@ -11,9 +11,6 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
-// errRolledBack undoes the transaction of a dry run.
-var errRolledBack = errors.New("bgtransform: rolled back on purpose")
-
 // batch does one batch of size keys: reads the range and runs user code, then writes
 // everything in one transaction, and reports to the pacer. The step comes back
 // with an error too, when there is one.
@@ -123,26 +120,21 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		if r, err = a.recount(ctx, tx, r, tallied(before, w)); err != nil {
 			return err
 		}
-		if a.e.settings.dryRun {
-			return errRolledBack
-		}
 		ready = true
 		return nil
 	})
-	if err != nil && !errors.Is(err, errRolledBack) && (!ready || !a.committed(ctx, &r)) {
+	if err != nil && (!ready || !a.committed(ctx, &r)) {
 		return err
 	}
 	*res = BatchResult{
 		Keys: step.Keys, Found: w.applied.Found + len(step.Failed), Changed: w.applied.Changed,
 		Moved: w.applied.moved(), Quarantined: len(w.bad), Read: res.Read,
-		DryRun: a.e.settings.dryRun,
 	}
 	if w.applied.Changed > 0 {
 		a.first = false
 	}
 	a.accept(r, w.bad, w.held)
 	a.verify = w.verify
-	a.dry.count(*res)
 	return nil
 }
 

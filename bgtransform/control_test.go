@@ -167,7 +167,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 	cfg.Environ = []string{"BGTRANSFORM_DRY_RUN__X=1"}
 	in := start(t, db, cfg, r)
 	st := in.untilReason("x", bgtransform.ReasonDryRun)
-	if !strings.Contains(st.Reason.Text, "5 batches with 500 keys would have changed 499 rows and put 1 into quarantine") {
+	if !strings.Contains(st.Reason.Text, "8 batches from all over the table by id, 800 keys, would have changed 799 rows and put 1 into quarantine; everything was rolled back; about 2000 of 2000 rows are pending; ") {
 		t.Errorf("reason is %q", st.Reason)
 	}
 	if st.Rows != 0 || st.Batches != 0 || st.Quarantined != 0 {

@@ -72,7 +72,7 @@ func (a *attempt) adopt(ctx context.Context) (ending, bool) {
 	if a.e.superseded(a.rec) {
 		return ending{state: StateWaiting, reason: supersededReason()}, true // it has followed a retry
 	}
-	if a.rec.Transform.Definition == "" {
+	if a.rec.Transform.Definition == "" && !a.e.settings.dryRun {
 		a.rec.Transform.Definition = a.e.defined // written with the state
 		return ending{}, false
 	}

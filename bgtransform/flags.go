@@ -55,6 +55,7 @@ type flagValues struct {
 	duty          *float64
 	batchTarget   *time.Duration
 	dryRun        *bool
+	dryExamples   *int
 	phase         *dualread.Phase
 }
 
@@ -74,6 +75,7 @@ func (v flagValues) over(base flagValues) flagValues {
 		duty:          either(v.duty, base.duty),
 		batchTarget:   either(v.batchTarget, base.batchTarget),
 		dryRun:        either(v.dryRun, base.dryRun),
+		dryExamples:   either(v.dryExamples, base.dryExamples),
 		phase:         either(v.phase, base.phase),
 	}
 }
@@ -101,6 +103,10 @@ func flagSettings() map[string]flagSetting {
 	return map[string]flagSetting{
 		"ENABLED": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.enabled, s, strconv.ParseBool) }},
 		"DRY_RUN": {"true or false", func(v *flagValues, s string) error { return parseTo(&v.dryRun, s, strconv.ParseBool) }},
+		"DRY_RUN_EXAMPLES": {
+			"how many rows a dry run shows in the log with their values, from 0 to 100",
+			func(v *flagValues, s string) error { return parseTo(&v.dryExamples, s, parseExamples) },
+		},
 		"WINDOW": {
 			`always, never, or such as "0 22 * * * for 8h in Europe/Berlin; except 12-24..01-01"`,
 			func(v *flagValues, s string) error { return parseTo(&v.window, s, window.Parse) },
@@ -127,6 +133,14 @@ func parseTo[T any](dst **T, text string, parse func(string) (T, error)) error {
 func parseBatchSize(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err == nil && (n < 1 || n > 1_000_000) {
+		err = errors.New("out of range")
+	}
+	return n, err
+}
+
+func parseExamples(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err == nil && (n < 0 || n > mostExamples) {
 		err = errors.New("out of range")
 	}
 	return n, err

@@ -99,7 +99,7 @@ func TestI9NeverSilentlyQuiet(t *testing.T) {
 			setup: func(cfg *bgtransform.Config, _ *bgtransform.Rows[Track]) {
 				cfg.Environ = []string{"BGTRANSFORM_DRY_RUN=true"}
 			},
-			code: bgtransform.ReasonDryRun, text: "would have changed 500 rows",
+			code: bgtransform.ReasonDryRun, text: "would have changed 800 rows",
 		},
 		"no such table": {
 			setup: noop, code: bgtransform.ReasonSchema, text: `table "tracks" does not exist`, until: true,

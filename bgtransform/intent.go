@@ -29,8 +29,7 @@ func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
 		return ending{state: StatePaused, reason: operatorReason(ReasonPaused, "paused", in)}, true
 	case wish == StateCancelled:
 		return ending{state: StateCancelled, reason: operatorReason(ReasonCancelled, "cancelled", in)}, true
-	case asked && a.e.settings.dryRun:
-		return a.dry.end(a), true // a dry run changes nothing; a real one will follow the wish
+	case asked && a.e.settings.dryRun: // a dry run changes nothing; a real one will follow the wish
 	case in.Restarts > a.rec.Range.Restarts:
 		return a.follow(ctx, in, a.restart)
 	case in.Retries > a.rec.Range.Retries:

@@ -22,10 +22,6 @@ func (a *attempt) leave(ctx context.Context, end ending) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	if a.e.settings.dryRun {
-		a.dry.origin.Beats = a.rec.Range.Beats
-		a.rec.Range = a.dry.origin
-	}
 	if err := a.settle(ctx); err != nil {
 		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text, "error", a.s.safeText(err))
 		return err

@@ -15,9 +15,6 @@ import (
 // found nothing, could miss nothing (see beginPass) and nothing is in quarantine;
 // otherwise another pass, or the wait for an operator.
 func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
-	if a.e.settings.dryRun {
-		return a.dry.end(a), true
-	}
 	if a.reverting() {
 		return a.revertEnd(ctx), true
 	}

@@ -50,7 +50,7 @@ func (a *attempt) beginPass(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	r, w := &a.rec.Range, &a.awaited
-	if r.Cursor != "" || r.Mode != store.ModeTransform || a.e.settings.dryRun || (w.of(r) && w.over) {
+	if r.Cursor != "" || r.Mode != store.ModeTransform || (w.of(r) && w.over) {
 		return 0, nil
 	}
 	if !w.of(r) {

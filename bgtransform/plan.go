@@ -18,13 +18,18 @@ type PlanOptions struct {
 	Examples int
 }
 
+// mostExamples is how many rows a plan shows at most.
+const mostExamples = 100
+
 // Plan says what a transform would do, before it has written anything.
 type Plan struct {
 	Transform string `json:"transform"`
 
 	Keys    int64 `json:"keys"`    // that a pass would walk, an estimate; -1: not known
 	Pending int64 `json:"pending"` // rows that it would find, as in the sample; -1: not known
-	Whole   bool  `json:"whole"`   // the sample is the whole table, and the numbers are exact
+
+	Part     PlanPart `json:"part"`                // of the table that the sample is of
+	SpreadBy string   `json:"spread_by,omitempty"` // the column of the key, for PlanSpread
 
 	Batches     []PlanBatch    `json:"batches"` // that were tried and rolled back
 	Quarantined map[string]int `json:"quarantined,omitempty"`
@@ -37,6 +42,16 @@ type Plan struct {
 	// windows, at its pace, with the pass that proves that nothing is left.
 	Finish Forecast `json:"finish"`
 }
+
+// PlanPart says which part of a table the sample of a [Plan] is of.
+type PlanPart string
+
+// The parts.
+const (
+	PlanWhole  PlanPart = "whole"  // all of it: the numbers are exact
+	PlanSpread PlanPart = "spread" // batches from all over it
+	PlanFirst  PlanPart = "first"  // its first rows; how alike the others are is not known
+)
 
 // PlanBatch is one batch of the sample.
 type PlanBatch struct {
@@ -67,31 +82,36 @@ type PlanExample struct {
 // Plan tries a registered transform on a sample of its rows and says what it would
 // do and how long it would take. Its batches do all that those of a run do, the
 // user's code included, at the transform's pace but not only in its window; each is
-// rolled back, and the tables of this package are not touched, nor needed. The
-// sample is spread over the table where the key is an integer, else it begins with
-// the first row. It may be called before Run or beside it, on any instance; what
-// operators have set counts once this instance has seen it.
+// rolled back, and the tables of this package are not needed. The sample is spread
+// over the table where the key allows it: by the first column in which the first key
+// and the last differ, if that is an integer, a text, bytes or a UUID. Else, and for
+// kinds of transforms that are not ours, it begins with the first row. Plan may be
+// called before Run or beside it, on any instance; what operators have set counts once
+// this instance has seen it.
 //
 // A batch locks its rows until it is rolled back, and on PostgreSQL leaves dead
-// versions of them, as a transaction that fails does. A transform with
-// [Processed] keys is refused: its set may be outside of the database, where
-// nothing can be rolled back.
+// versions of them, as a transaction that fails does. Rows that are in the set of
+// [Processed] keys are left out; none is put into a set that is not in the database.
+// What a journal costs is not in the times.
+//
+// The flag DRY_RUN makes the same plan under the lease and in the window, instead of
+// a run.
 func (s *Scheduler) Plan(ctx context.Context, name string, o PlanOptions) (Plan, error) {
 	if o.Batches == 0 {
 		o.Batches = 8
 	}
-	if o.Batches < 1 || o.Batches > 100 || o.Examples < 0 || o.Examples > 100 {
+	if o.Batches < 1 || o.Batches > 100 || o.Examples < 0 || o.Examples > mostExamples {
 		return Plan{}, fmt.Errorf("bgtransform: plan transform %q: want 1 to 100 batches and 0 to 100 examples", name)
 	}
 	e := s.entry(name)
 	if e == nil {
 		return Plan{}, fmt.Errorf("%w: %q", ErrUnknownTransform, name)
 	}
-	p := planner{s: s, e: e, o: o, plan: Plan{Transform: name, Keys: -1, Pending: -1, Quarantined: map[string]int{}}}
-	if err := p.run(ctx); err != nil {
+	plan, err := s.planAlone(ctx, e, o)
+	if err != nil {
 		return Plan{}, fmt.Errorf("bgtransform: plan transform %q: %w", name, s.safe(withCause(ctx, err)))
 	}
-	return p.plan, nil
+	return plan, nil
 }
 
 // entry returns a registered transform; nil if there is none of that name.

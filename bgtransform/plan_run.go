@@ -3,200 +3,251 @@ package bgtransform
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
 
-	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
+// errRolledBack undoes the transaction of a batch that was tried.
+var errRolledBack = errors.New("bgtransform: rolled back on purpose")
+
 // planner makes one plan.
 type planner struct {
-	s *Scheduler
-	e *entry
-	o PlanOptions
-
-	plan    Plan
+	s       *Scheduler
+	e       *entry
+	o       PlanOptions
+	host    planHost
 	stepper Stepper
-	pacer   *throttle.Pacer
 	walk    planWalk // of our own kinds; nil for others
-	limits  throttle.Limits
+	pacer   *throttle.Pacer
+	skip    Skips
+	also    func(ctx context.Context, tx bun.Tx, applied Applied) error // what a batch writes besides; may be nil
+
+	plan Plan
 }
 
-// errMarked refuses a plan of what cannot be rolled back.
-var errMarked = &safeError{class: "processed_set", text: "it keeps processed keys in a set, which a plan cannot write and roll back; run it on a copy of the database"}
-
-func (p *planner) run(ctx context.Context) error {
-	b := p.s.cfg.bounds()
-	b.row = p.e.settings.rowTimeout
-	opened, cancel := context.WithTimeoutCause(ctx, p.s.cfg.BatchTimeout, ErrOverran)
-	defer cancel()
-	stepper, err := contain(opened, func() (Stepper, error) { return p.e.transform.Open(withBounds(opened, b), p.s.db) })
-	if err != nil {
-		if !isSchema(err) {
-			err = foreign(stepper, err)
-		}
-		return err
-	}
-	p.stepper, p.limits = stepper, p.e.pace().limits.WithDefaults()
-	p.pacer = throttle.New(p.limits)
-	if marker, ok := stepper.(interface{ marks() bool }); ok && marker.marks() {
-		return errMarked
-	}
+func newPlanner(s *Scheduler, e *entry, o PlanOptions, host planHost, stepper Stepper, pacer *throttle.Pacer) *planner {
+	p := &planner{s: s, e: e, o: o, host: host, stepper: stepper, pacer: pacer}
 	p.walk, _ = stepper.(planWalk)
-	if err := p.sample(withBounds(ctx, b)); err != nil {
-		return err
+	p.plan = Plan{Transform: e.name, Keys: -1, Pending: -1, Part: PlanFirst, Quarantined: map[string]int{}}
+	return p
+}
+
+func (p *planner) run(ctx context.Context) (Plan, error) {
+	if r, ok := p.stepper.(rehearser); ok {
+		if err := r.rehearse(ctx); err != nil {
+			return Plan{}, err
+		}
+	}
+	if err := p.sample(ctx); err != nil {
+		return Plan{}, err
 	}
 	p.foretell(time.Now())
 	p.plan.Warnings = append(p.plan.Warnings, p.warnings()...)
-	return nil
+	return p.plan, nil
+}
+
+// rehearser is a stepper that has to know that its batches are rolled back.
+type rehearser interface {
+	rehearse(ctx context.Context) error
 }
 
 // sample tries batches.
 func (p *planner) sample(ctx context.Context) error {
-	starts, err := p.starts(ctx)
-	if err != nil {
-		return err
+	var err error
+	if p.walk != nil {
+		if p.plan.SpreadBy, err = p.walk.spread(ctx, p.o.Batches, p.pacer.Size()); err != nil {
+			return err
+		}
 	}
-	after, walked, inRow := "", int64(0), true
+	after, walked := "", int64(0)
 	for i := range p.o.Batches {
-		if i > 0 && starts != nil {
-			if at, further := p.walk.further(after, starts[i]); further {
-				after, inRow = at, false
+		if i > 0 && p.plan.SpreadBy != "" {
+			further := false
+			if after, further, err = p.walk.jump(ctx, after, i); err != nil {
+				return err
+			}
+			if further {
+				p.plan.Part = PlanSpread
 			}
 		}
-		step, err := p.try(ctx, after)
+		step, err := p.batch(ctx, after)
 		if err != nil {
 			return err
 		}
 		walked += int64(step.Keys)
 		if step.Last {
-			p.plan.Whole = inRow
+			if p.plan.Part == PlanFirst {
+				p.plan.Part = PlanWhole
+			}
 			break
 		}
-		if step.Cursor == after {
-			return errStuck
-		}
 		after = step.Cursor
-		if err := backoff.Sleep(ctx, p.pacer.Wait().For); err != nil {
-			return err
-		}
+	}
+	if p.plan.Part != PlanSpread {
+		p.plan.SpreadBy = ""
 	}
 	return p.count(ctx, after, walked)
 }
 
-// starts returns where the batches of the sample begin; nil for one after the other.
-func (p *planner) starts(ctx context.Context) ([]string, error) {
-	if p.walk == nil {
-		return nil, nil
+// batch tries one batch, more than once if the host wants it.
+func (p *planner) batch(ctx context.Context, after string) (Step, error) {
+	for {
+		size, err := p.host.ready(ctx)
+		if err != nil {
+			return Step{}, err
+		}
+		step, err := p.try(ctx, after, size)
+		if err == nil {
+			return step, nil
+		}
+		if err := p.host.again(ctx, err); err != nil {
+			return Step{}, err
+		}
 	}
-	return p.walk.spread(ctx, p.o.Batches)
 }
 
-// count estimates how many keys there are, from the sample.
-func (p *planner) count(ctx context.Context, after string, walked int64) error {
-	switch est, ok := p.stepper.(Estimator); {
-	case p.plan.Whole:
-		p.plan.Keys = walked
-	case p.walk != nil && p.walk.density() > 0:
-		p.plan.Keys = max(walked, p.walk.density())
-	case ok:
-		left, err := contain(ctx, func() (int64, error) { return est.Remaining(ctx, after, walked) })
-		if err != nil {
-			return foreign(p.stepper, err)
-		}
-		if left > 0 {
-			p.plan.Keys = walked + left
-		}
+// trial is a batch that is tried.
+type trial struct {
+	PlanBatch
+
+	after string
+	step  Step
+	left  int           // rows that are pending although they were written
+	seen  []PlanExample // its rows, as they were and as they would be
+}
+
+// try does one batch and rolls it back. It counts for the plan if nothing fails.
+func (p *planner) try(ctx context.Context, after string, size int) (_ Step, err error) {
+	t := trial{after: after}
+	ctx, end := p.host.begin(ctx, size)
+	defer func() { end(t.PlanBatch, err) }()
+	ctx, used := p.s.spending(ctx)
+	p.read() // what went before is no batch's
+	explain := p.explaining(after)
+	if err = p.look(ctx, size, &t); err == nil && t.step.Apply != nil {
+		err = p.write(ctx, &t)
 	}
-	found := int64(0)
-	for _, b := range p.plan.Batches {
-		found += int64(b.Found)
+	database, code, waited := used.parts(t.Read+t.Write, p.s.db.Stats())
+	paced := throttle.Batch{Took: database, Code: code, Waited: waited}
+	if err == nil {
+		paced.Keys, paced.Rows = t.Keys, t.Changed
 	}
+	p.pacer.Done(paced)
+	if err == nil {
+		err = explain(ctx)
+	}
+	if err != nil {
+		return Step{}, withCause(ctx, err)
+	}
+	p.tally(t)
+	return t.step, nil
+}
+
+// look reads the range, and calls user code.
+func (p *planner) look(ctx context.Context, size int, t *trial) error {
+	began := time.Now()
+	step, err := contain(ctx, func() (Step, error) {
+		return p.stepper.Step(ctx, Request{After: t.after, Limit: size, Skip: p.skip, Budget: 10 * p.limits().Target, Check: true})
+	})
+	t.Read = time.Since(began)
+	err = foreign(p.stepper, err)
 	switch {
-	case p.plan.Whole:
-		p.plan.Pending = found
-	case p.plan.Keys >= 0 && walked > 0:
-		p.plan.Pending = int64(float64(found) / float64(walked) * float64(p.plan.Keys))
+	case err != nil && step.Keys == 1 && step.Cursor != t.after && p.s.classify(err) == dialect.BadRow && !isForeign(err):
+		step = Step{Cursor: step.Cursor, Keys: 1, Last: step.Last, Failed: []RowFailure{{Class: "refused by the database"}}}
+	case err != nil:
+		return err
+	case !step.Last && (step.Cursor == t.after || step.Keys < 1):
+		return errStuck
 	}
+	t.reads = min(t.Read, p.read())
+	t.step, t.Keys, t.Found, t.Quarantined = step, step.Keys, len(step.Failed), len(step.Failed)
 	return nil
 }
 
-// try does one batch and rolls it back.
-func (p *planner) try(ctx context.Context, after string) (Step, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, p.s.cfg.BatchTimeout, ErrOverran)
-	defer cancel()
-	ctx, used := p.s.spending(ctx)
-	p.read() // what opening took is no batch's
-	explain := p.explaining(after)
+// write does the transaction of a batch, which never commits.
+func (p *planner) write(ctx context.Context, t *trial) error {
 	began := time.Now()
-	step, err := contain(ctx, func() (Step, error) {
-		return p.stepper.Step(ctx, Request{After: after, Limit: p.pacer.Size(), Budget: 10 * p.limits.Target, Check: true})
-	})
-	if err != nil {
-		return Step{}, withCause(ctx, foreign(p.stepper, err))
-	}
-	b := PlanBatch{Keys: step.Keys, Found: len(step.Failed), Quarantined: len(step.Failed), Read: time.Since(began)}
-	b.reads = min(b.Read, p.read())
-	for _, f := range step.Failed {
-		p.plan.Quarantined[f.Class]++
-	}
-	if step.Apply != nil {
-		began = time.Now()
-		err = p.s.d.Transact(ctx, p.s.db, p.s.cfg.bounds().limits(), func(ctx context.Context, tx bun.Tx) error { return p.write(ctx, tx, after, &step, &b) })
-		b.Write = time.Since(began)
-		switch {
-		case errors.Is(err, errRolledBack):
-		case p.s.classify(err) == dialect.BadRow && !isForeign(err):
-			p.plan.Warnings = append(p.plan.Warnings, "the database refuses a row: "+p.s.safeText(err)+"; a run finds out which, and puts it into quarantine")
-		default:
-			return Step{}, withCause(ctx, err)
+	err := p.s.d.Transact(ctx, p.s.db, p.s.cfg.bounds().limits(), func(ctx context.Context, tx bun.Tx) error {
+		if err := p.apply(ctx, tx, t); err != nil {
+			return err
 		}
+		return errRolledBack
+	})
+	t.Write = time.Since(began)
+	switch {
+	case errors.Is(err, errRolledBack):
+		return nil
+	case p.s.classify(err) == dialect.BadRow && !isForeign(err):
+		p.warn("the database refuses a row: " + p.s.safeText(err) + "; a run finds out which, and puts it into quarantine")
+		return nil
+	default:
+		return err
 	}
-	database, code, waited := used.parts(b.Read+b.Write, p.s.db.Stats())
-	p.pacer.Done(throttle.Batch{Keys: step.Keys, Rows: b.Changed, Took: database, Code: code, Waited: waited})
-	if step.Keys > 0 {
-		p.plan.Batches = append(p.plan.Batches, b)
-	}
-	return step, explain(ctx)
 }
 
-// write is the transaction of a batch, which never commits.
-func (p *planner) write(ctx context.Context, tx bun.Tx, after string, step *Step, b *PlanBatch) error {
-	var seen []PlanExample
-	var err error
+// apply is what the transaction of a batch does.
+func (p *planner) apply(ctx context.Context, tx bun.Tx, t *trial) (err error) {
 	if want := p.o.Examples - len(p.plan.Examples); want > 0 && p.walk != nil {
-		if seen, err = p.walk.before(ctx, tx, after, step.Cursor, want); err != nil {
+		if t.seen, err = p.walk.before(ctx, tx, t.after, t.step.Cursor, want); err != nil {
 			return err
 		}
 	}
-	applied, err := contain(ctx, func() (Applied, error) { return step.Apply(ctx, tx) })
+	applied, err := contain(ctx, func() (Applied, error) { return t.step.Apply(ctx, tx) })
 	if err != nil {
 		return foreign(p.stepper, err)
 	}
-	b.Found, b.Changed = b.Found+applied.Found, applied.Changed
-	if step.StillPending != nil && applied.Changed > 0 {
-		left, err := contain(ctx, func() ([]string, error) { return step.StillPending(ctx, tx) })
-		if err != nil {
-			return foreign(p.stepper, err)
-		}
-		b.Changed, b.Quarantined = b.Changed-len(left), b.Quarantined+len(left)
-		if len(left) > 0 {
-			p.plan.Quarantined[string(ReasonStillMatch)] += len(left)
-		}
-	}
-	if len(seen) > 0 {
-		if seen, err = p.walk.after(ctx, tx, seen); err != nil {
+	if p.also != nil {
+		if err := p.also(ctx, tx, applied); err != nil {
 			return err
 		}
-		p.plan.Examples = append(p.plan.Examples, seen...)
 	}
-	return errRolledBack
+	var left []string
+	if t.step.StillPending != nil && applied.Changed > 0 {
+		if left, err = contain(ctx, func() ([]string, error) { return t.step.StillPending(ctx, tx) }); err != nil {
+			return foreign(p.stepper, err)
+		}
+	}
+	if len(t.seen) > 0 {
+		if t.seen, err = p.walk.after(ctx, tx, t.seen); err != nil {
+			return err
+		}
+	}
+	t.left, t.Found, t.Changed = len(left), t.Found+applied.Found, applied.Changed-len(left)
+	t.Quarantined += len(left)
+	return nil
 }
+
+// tally adds a batch to the plan.
+func (p *planner) tally(t trial) {
+	if t.Keys > 0 {
+		p.plan.Batches = append(p.plan.Batches, t.PlanBatch)
+	}
+	p.plan.Examples = append(p.plan.Examples, t.seen...)
+	for _, f := range t.step.Failed {
+		p.plan.Quarantined[f.Class]++
+	}
+	if t.left > 0 {
+		p.plan.Quarantined[string(ReasonStillMatch)] += t.left
+	}
+	if t.left > 1 && t.Changed <= 0 {
+		p.warn("the pending condition is still true for every row of a batch after it was written; a run would fail")
+	}
+}
+
+// warn says something once.
+func (p *planner) warn(text string) {
+	if !slices.Contains(p.plan.Warnings, text) {
+		p.plan.Warnings = append(p.plan.Warnings, text)
+	}
+}
+
+// limits are those that hold now: operators may change them meanwhile.
+func (p *planner) limits() throttle.Limits { return p.e.pace().limits.WithDefaults() }
 
 // read returns how long queries took since it was last asked.
 func (p *planner) read() time.Duration {
@@ -204,74 +255,4 @@ func (p *planner) read() time.Duration {
 		return timer.reading()
 	}
 	return p.s.cfg.BatchTimeout
-}
-
-// foretell predicts the finish from the batches of the sample.
-func (p *planner) foretell(now time.Time) {
-	f := &p.plan.Finish
-	f.State, f.Made = ForecastMeasuring, now
-	typical := p.typical()
-	if p.plan.Keys < 0 || typical.Keys == 0 || typical.took == 0 {
-		return
-	}
-	busy := typical.took.Seconds() / p.limits.Duty
-	if p.limits.RowsPerSecond > 0 {
-		busy = max(busy, float64(typical.Changed)/p.limits.RowsPerSecond)
-	}
-	each := busy / float64(typical.Keys) // seconds a key, pauses included
-	left := each
-	if p.plan.Pending > 0 {
-		reading := min(typical.took.Seconds(), besidesReading*typical.reads.Seconds()) / p.limits.Duty
-		left += reading / float64(typical.Keys) // the pass that proves it
-	}
-	f.Left = seconds(left * float64(p.plan.Keys))
-	batch := time.Duration(float64(typical.took) / float64(typical.batches))
-	at, windows, ok := walkWindows(p.e.pace().window, now, workload{left: f.Left, batch: batch, every: seconds(busy / float64(typical.batches))})
-	if !ok {
-		f.State, f.Why = ForecastStopped, "its window never opens for long enough"
-		return
-	}
-	f.State, f.At, f.Windows = ForecastReady, at, windows
-}
-
-// typical are the batches whose size is about that which batches grow to.
-type typical struct {
-	PlanBatch
-	took    time.Duration
-	batches int
-}
-
-func (p *planner) typical() (t typical) {
-	largest := 0
-	for _, b := range p.plan.Batches {
-		largest = max(largest, b.Keys)
-	}
-	for _, b := range p.plan.Batches {
-		if 2*b.Keys < largest {
-			continue
-		}
-		t.batches++
-		t.Keys, t.Changed = t.Keys+b.Keys, t.Changed+b.Changed
-		t.took, t.reads = t.took+b.Read+b.Write, t.reads+b.reads
-	}
-	return t
-}
-
-// warnings are about what was seen.
-func (p *planner) warnings() []string {
-	var out []string
-	for _, a := range p.plan.Accesses {
-		if a.Whole {
-			out = append(out, fmt.Sprintf("each batch reads the whole of table %s (%s); it needs an index for the condition, or statistics", a.Table, a.By))
-		}
-	}
-	bad, keys := 0, 0
-	for _, b := range p.plan.Batches {
-		bad, keys = bad+b.Quarantined, keys+b.Keys
-	}
-	if share := float64(bad) / float64(max(keys, 1)); share > p.s.cfg.MaxQuarantineShare && keys >= 100 {
-		out = append(out, fmt.Sprintf("%.0f%% of the rows would go to quarantine; the transform fails at %.0f%%", 100*share, 100*p.s.cfg.MaxQuarantineShare))
-	}
-	slices.Sort(out)
-	return out
 }

@@ -73,7 +73,7 @@ func TestPlanWritesNothing(t *testing.T) {
 			if keys != 1000 || found != 500 || changed+bad != found || (bad != 2) == (kind.Definition().Name == "rows") {
 				t.Errorf("%s: the sample has %d keys, %d found, %d changed, %d bad; want 1000, 500 and two bad ones in Rows", plan.Transform, keys, found, changed, bad)
 			}
-			if plan.Keys != 5000 || plan.Pending != 2500 || plan.Whole || len(plan.Warnings) != 0 || len(plan.Accesses) == 0 {
+			if plan.Keys != 5000 || plan.Pending != 2500 || plan.Part != bgtransform.PlanSpread || plan.SpreadBy != "id" || len(plan.Warnings) != 0 || len(plan.Accesses) == 0 {
 				t.Errorf("%s: the plan is %+v; want 5000 keys, half of them pending, and nothing to warn of", plan.Transform, plan)
 			}
 			if f := plan.Finish; f.State != bgtransform.ForecastReady || !cfg.Window.Contains(f.At.Add(-1)) || f.Windows != 1 || f.Left <= 0 {
@@ -205,12 +205,10 @@ func TestPlanRefuses(t *testing.T) {
 	db := newDB(t, 10)
 	s, err := bgtransform.New(db, quick(t))
 	must(t, err)
-	marked := toMS("marked")
-	marked.Processed = bgtransform.ProcessedInDatabase()
 	gone := bgtransform.SQL[looked]{Name: "gone", Pending: "track_id = 0", Set: "track_id = 1"}
-	must(t, s.Register(marked, gone, toMS("x")))
+	must(t, s.Register(gone, toMS("x")))
 	for name, want := range map[string]string{
-		"nobody": "not registered", "marked": "keeps processed keys", "gone": `table "looked" does not exist`,
+		"nobody": "not registered", "gone": `table "looked" does not exist`,
 	} {
 		if _, err := s.Plan(t.Context(), name, bgtransform.PlanOptions{}); err == nil || (name == "nobody") != errors.Is(err, bgtransform.ErrUnknownTransform) || (name != "nobody" && !strings.Contains(err.Error(), want)) {
 			t.Errorf("a plan of %s: %v, want an error with %q", name, err, want)

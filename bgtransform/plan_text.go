@@ -17,14 +17,14 @@ func (p Plan) String() string {
 	sample := p.sampled()
 	fmt.Fprintf(&b, "plan of %s: nothing was written\n", p.Transform)
 	switch {
-	case p.Whole:
+	case p.Part == PlanWhole:
 		line("table", "%d keys, of which %d are pending; all were tried", p.Keys, p.Pending)
 	case p.Keys < 0:
 		line("table", "nobody knows how many keys it has")
 	default:
 		line("table", "about %d keys, of which about %d are pending", p.Keys, p.Pending)
 	}
-	line("sample", "%d batches, %d keys: %d rows found, %d changed, %d to quarantine", len(p.Batches), sample.Keys, sample.Found, sample.Changed, sample.Quarantined)
+	line("sample", "%s, %s: %d rows found, %d changed, %d to quarantine", p.of(), keyCount(sample.Keys), sample.Found, sample.Changed, sample.Quarantined)
 	for _, class := range slices.Sorted(maps.Keys(p.Quarantined)) {
 		line("", "%s: %d", class, p.Quarantined[class])
 	}
@@ -46,12 +46,53 @@ func (p Plan) String() string {
 			}
 		}
 	}
-	finish := p.Finish.String()
-	if p.Finish.State == ForecastReady {
-		finish = fmt.Sprintf("%s of work; begun now, %s", roughly(p.Finish.Left), finish)
-	}
-	line("finish", "%s", finish)
+	line("finish", "%s", p.finish())
 	return b.String()
+}
+
+// of says which part of the table the sample is of.
+func (p Plan) of() string {
+	n := fmt.Sprintf("%d batches", len(p.Batches))
+	if len(p.Batches) == 1 {
+		n = "1 batch"
+	}
+	switch p.Part {
+	case PlanWhole:
+		return n + " of the whole table"
+	case PlanSpread:
+		return n + " from all over the table by " + p.SpreadBy
+	default:
+		return n + " of the table's first rows"
+	}
+}
+
+func (p Plan) finish() string {
+	if p.Finish.State != ForecastReady {
+		return p.Finish.String()
+	}
+	return fmt.Sprintf("%s of work; begun now, %s", roughly(p.Finish.Left), p.Finish)
+}
+
+func keyCount(n int) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return fmt.Sprintf("%d keys", n)
+}
+
+// brief is the plan in a sentence or two, with its warnings.
+func (p Plan) brief() string {
+	sample := p.sampled()
+	text := fmt.Sprintf("%s, %s, would have changed %d rows and put %d into quarantine; everything was rolled back",
+		p.of(), keyCount(sample.Keys), sample.Changed, sample.Quarantined)
+	if p.Pending >= 0 && p.Part != PlanWhole {
+		text += fmt.Sprintf("; about %d of %d rows are pending", p.Pending, p.Keys)
+	}
+	text += "; " + p.finish()
+	for _, w := range p.Warnings {
+		text += "; WARNING: " + w
+	}
+	return text
 }
 
 // sampled is the sum of the batches.

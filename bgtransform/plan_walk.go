@@ -2,8 +2,6 @@ package bgtransform
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,12 +15,13 @@ import (
 
 // planWalk is what a plan asks of our own kinds.
 type planWalk interface {
-	// spread returns where n batches begin that are spread over the table; nil if the
-	// keys are no numbers.
-	spread(ctx context.Context, n int) ([]string, error)
+	// spread prepares n batches of about size keys that begin all over the table, and
+	// returns the column that their beginnings are found by; empty if they cannot be
+	// spread, or would be all of it.
+	spread(ctx context.Context, n, size int) (column string, err error)
 
-	// further returns the later of two cursors, and whether that is start.
-	further(cursor, start string) (string, bool)
+	// jump returns where batch i begins, and whether that is further than cursor.
+	jump(ctx context.Context, cursor string, i int) (string, bool, error)
 
 	// density returns how many keys there are if the table is filled throughout as
 	// where it was walked; 0 if that is not known.
@@ -36,90 +35,6 @@ type planWalk interface {
 
 	before(ctx context.Context, tx bun.Tx, after, upTo string, limit int) ([]PlanExample, error)
 	after(ctx context.Context, tx bun.Tx, seen []PlanExample) ([]PlanExample, error)
-}
-
-// planned is what a plan keeps in a walker.
-type planned struct {
-	first, last int64 // the keys' ends
-	known       bool  // what they are
-	keys, span  int64 // walked, in how wide a span
-}
-
-func (w *walker) spread(ctx context.Context, n int) ([]string, error) {
-	if len(w.PKs) != 1 {
-		return nil, nil
-	}
-	var ends [2]any
-	err := w.read(ctx, func(ctx context.Context, q dialect.Querier) error {
-		k := w.walk.Keys[0]
-		for i, order := range []string{"", " DESC"} {
-			query := "SELECT " + w.d.Raw(k) + " FROM " + w.table.from + " ORDER BY " + w.walk.Order() + order + " LIMIT 1"
-			if err := q.QueryRowContext(ctx, query).Scan(&ends[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	first, ok := w.d.Load(w.walk.Keys[0], ends[0]).(int64)
-	last, also := w.d.Load(w.walk.Keys[0], ends[1]).(int64)
-	if !ok || !also || float64(last)-float64(first) > 1<<62 {
-		return nil, nil
-	}
-	w.planned.first, w.planned.last, w.planned.known = first, last, true
-	starts := make([]string, n)
-	for i := 1; i < n; i++ {
-		if starts[i], err = (keyset.Key{first + int64(float64(last-first)/float64(n)*float64(i))}).Encode(); err != nil {
-			return nil, err
-		}
-	}
-	return starts, nil
-}
-
-func (w *walker) further(cursor, start string) (string, bool) {
-	at, err := w.key(cursor)
-	to, err2 := w.key(start)
-	if err != nil || err2 != nil || at == nil || to == nil {
-		return cursor, false
-	}
-	is, ok := at[0].(int64)
-	later, also := to[0].(int64)
-	if !ok || !also || later <= is {
-		return cursor, false
-	}
-	return start, true
-}
-
-func (w *walker) density() int64 {
-	p := w.planned
-	if !p.known || p.span <= 0 {
-		return 0
-	}
-	return int64(float64(p.keys) / float64(p.span) * (float64(p.last-p.first) + 1))
-}
-
-// plannedRange adds a range to what density goes by.
-func (w *walker) plannedRange(r keyset.Range, hi int64) {
-	lo, ok := lowKey(r)
-	if !ok {
-		lo = w.planned.first - 1
-	}
-	w.planned.keys, w.planned.span = w.planned.keys+int64(r.N), w.planned.span+hi-lo
-}
-
-// lowKey returns the integer key after which a range begins, if it has one: a
-// column without a type may hold keys of several kinds.
-func lowKey(r keyset.Range) (int64, bool) {
-	if r.Lo == nil {
-		return 0, false
-	}
-	lo, ok := r.Lo[0].(int64)
-	return lo, ok
 }
 
 func (w *walker) traced(fn func(query string, args []any)) { w.d.Trace = fn }
@@ -228,6 +143,3 @@ func shownValue(v any) string {
 		return fmt.Sprint(v)
 	}
 }
-
-// marks reports whether the rows that are done are kept in a set.
-func (s *rowStepper[M]) marks() bool { return s.def.Processed.used() }

@@ -2,7 +2,6 @@ package bgtransform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/uptrace/bun"
@@ -68,12 +67,9 @@ func (a *attempt) setAside(ctx context.Context, step *Step, class string, refuse
 		} else {
 			held, err = a.fence.Quarantine(ctx, tx, bad)
 		}
-		if err == nil && a.e.settings.dryRun {
-			err = errRolledBack
-		}
 		return err
 	})
-	if err != nil && !errors.Is(err, errRolledBack) {
+	if err != nil {
 		a.unsure = true
 		return a.lost(ctx, err), true
 	}
@@ -81,7 +77,6 @@ func (a *attempt) setAside(ctx context.Context, step *Step, class string, refuse
 		w.refused()
 	}
 	a.accept(r, bad, held)
-	a.dry.count(BatchResult{Keys: 1, Quarantined: len(bad)})
 	a.retry.Reset()
 	if len(bad) > 0 {
 		a.log.WarnContext(ctx, "bgtransform: the database refuses a row; it is set aside", "class", class, "rows_set_aside", a.bad)
@@ -107,7 +102,7 @@ func (a *attempt) behind(step *Step) store.Range {
 // the rows behind it do not wait for one transaction that its owner forgot. The
 // row counts as found, so that the pass completes nothing.
 func (a *attempt) stepOver(ctx context.Context, step *Step, locked error) (ending, bool) {
-	if a.lockedRows >= mostLocked || a.e.settings.dryRun {
+	if a.lockedRows >= mostLocked {
 		a.lockedRows = 0
 		return a.lost(ctx, locked), true
 	}

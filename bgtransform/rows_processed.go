@@ -2,6 +2,8 @@ package bgtransform
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -9,9 +11,23 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
+// rehearse implements [rehearser]: sets that are not in the database are read only, and
+// before the tables of this package are there, nothing is in any set.
+func (s *rowStepper[M]) rehearse(ctx context.Context) error {
+	if !s.def.Processed.used() {
+		return nil
+	}
+	s.rehearses = true
+	_, err := s.processed(ctx, []string{""})
+	if err != nil && s.d.Classify(err) == dialect.Schema || errors.Is(err, sql.ErrNoRows) {
+		s.unmarked, err = true, nil
+	}
+	return err
+}
+
 // undone leaves out the rows that are in the set of processed keys.
 func (s *rowStepper[M]) undone(ctx context.Context, rows []row[M]) ([]row[M], error) {
-	if !s.def.Processed.used() || len(rows) == 0 {
+	if !s.def.Processed.used() || s.unmarked || len(rows) == 0 {
 		return rows, nil
 	}
 	keys := make([]string, len(rows))
@@ -61,7 +77,7 @@ func (s *rowStepper[M]) processed(ctx context.Context, keys []string) (map[strin
 
 // mark puts the rows that were written into the set of processed keys.
 func (s *rowStepper[M]) mark(ctx context.Context, tx bun.Tx, rows []row[M], written []dialect.Row) error {
-	if !s.def.Processed.used() {
+	if p := s.def.Processed; !p.used() || s.unmarked || (s.rehearses && !p.inDatabase) {
 		return nil
 	}
 	keys := make([]string, 0, len(rows))

@@ -23,6 +23,10 @@ type rowStepper[M any] struct {
 
 	getters []dialect.Getter // of the columns in Writes
 	usual   int              // rows found in the last range
+
+	// Of the set of processed keys.
+	rehearses bool // the batches are rolled back
+	unmarked  bool // there is none yet
 }
 
 // probe reads no rows, so that an error in the pending condition is found

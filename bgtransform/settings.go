@@ -15,7 +15,9 @@ import (
 type settings struct {
 	disabled   string // why it is disabled; empty when it is enabled
 	rowTimeout time.Duration
-	dryRun     bool
+
+	dryRun      bool // nothing is written
+	dryExamples int  // rows that a dry run shows
 
 	coded pace       // as options and config say
 	flags flagValues // that win over coded
@@ -33,6 +35,9 @@ func resolve(cfg Config, def Definition, f flagValues) settings {
 		dryRun:     f.dryRun != nil && *f.dryRun,
 		coded:      pace{cfg.Window, merge(def.Options.Limits, cfg.Limits)},
 		flags:      f,
+	}
+	if f.dryExamples != nil {
+		s.dryExamples = *f.dryExamples
 	}
 	if !def.Options.Window.IsZero() {
 		s.coded.window = def.Options.Window

@@ -2,10 +2,8 @@ package bgtransform
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"math"
 	"strings"
 
@@ -38,6 +36,7 @@ const (
 // observe adds a range to the span, or begins a new one with it.
 func (w *walker) observe(r keyset.Range) {
 	s, hi, lo := &w.span, w.place(r.Hi), w.place(r.Lo)
+	w.spreading.walked(r.N, lo, hi)
 	if lo.sort == noPlace {
 		lo = hi // nobody knows how far before its first key a range of UUIDs begins
 		if hi.sort == integers {
@@ -51,9 +50,6 @@ func (w *walker) observe(r keyset.Range) {
 		s.seen += int64(r.N)
 	}
 	s.high = hi
-	if key, ok := r.Hi[0].(int64); ok && len(r.Hi) == 1 {
-		w.plannedRange(r, key)
-	}
 }
 
 // known reports whether the span tells how densely keys stand.
@@ -68,7 +64,7 @@ func (w *walker) place(k keyset.Key) place {
 	}
 	switch v := k[0].(type) {
 	case int64:
-		return place{uint64(v) ^ (1 << 63), integers}
+		return place{ordinal(v), integers}
 	case []byte:
 		var first [8]byte
 		copy(first[:], v)
@@ -112,27 +108,26 @@ func (w *walker) Remaining(ctx context.Context, after string, walked int64) (int
 	return max(0, total-walked), nil
 }
 
-// left reads one index entry, the last. It returns -1 when that is no place of the
-// span's sort.
+// left returns how many keys are left, by the last one. It returns -1 when that is no
+// place of the span's sort.
 func (w *walker) left(ctx context.Context) (int64, error) {
-	var last any
-	k := w.walk.Keys[0]
-	err := w.read(ctx, func(ctx context.Context, q own.Querier) error {
-		return q.QueryRowContext(ctx, "SELECT "+w.d.Raw(k)+" FROM "+w.table.from+" ORDER BY "+w.walk.Order()+" DESC LIMIT 1").Scan(&last)
+	var last keyset.Key
+	err := w.read(ctx, func(ctx context.Context, q own.Querier) (err error) {
+		last, err = w.walk.Last(ctx, q)
+		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
-	}
 	if err != nil {
 		return -1, err
 	}
-	s, end := w.span, w.place(keyset.Key{w.d.Load(k, last)})
-	switch {
+	switch s, end := w.span, w.place(last); {
+	case last == nil:
+		return 0, nil
 	case end.sort != s.high.sort:
 		return -1, nil
 	case end.at <= s.high.at:
 		return 0, nil
+	default:
+		n := float64(end.at-s.high.at) / float64(s.high.at-s.low.at) * float64(s.seen)
+		return int64(min(n, math.MaxInt64/2)), nil
 	}
-	n := float64(end.at-s.high.at) / float64(s.high.at-s.low.at) * float64(s.seen)
-	return int64(min(n, math.MaxInt64/2)), nil
 }

@@ -18,29 +18,8 @@ const longestNap = time.Second
 // pause if the pacer wants one, else a batch. It reports whether the attempt
 // is over.
 func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
-	if end, over := a.interrupted(stop, ctx); over {
-		return end, true
-	}
-	if end, over, err := a.listen(ctx); err != nil || over {
-		if err != nil {
-			return a.react(stop, ctx, nil, err)
-		}
-		return end, true
-	}
-	if a.opened != a.rec.Range.Mode { // an operator has asked for something else
-		if err := a.open(ctx); err != nil {
-			return a.opening(ctx, err), true
-		}
-	}
-	if size, p := a.room(time.Now()); size == 0 {
-		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
-	}
-	if rest := a.rest(ctx); rest > 0 {
-		if err := a.giveSign(ctx); err != nil {
-			return a.react(stop, ctx, nil, err)
-		}
-		a.nap(stop, ctx, min(rest, longestNap))
-		return ending{}, false
+	if size, end, over := a.heed(stop, ctx); over || size == 0 {
+		return end, over
 	}
 	if rest, err := a.beginPass(ctx); err != nil {
 		return a.react(stop, ctx, nil, err)
@@ -68,7 +47,41 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	if step.Last {
 		return a.passEnd(ctx)
 	}
-	return a.dryEnd()
+	return ending{}, false
+}
+
+// heed returns how many keys a batch may have that begins now; 0 if none may yet,
+// after the pause that the pacer wants. It reports whether the attempt is over.
+func (a *attempt) heed(stop, ctx context.Context) (size int, end ending, over bool) {
+	if end, over := a.interrupted(stop, ctx); over {
+		return 0, end, true
+	}
+	end, over, err := a.listen(ctx)
+	if err != nil {
+		end, over = a.react(stop, ctx, nil, err)
+	}
+	if err != nil || over {
+		return 0, end, over
+	}
+	if a.opened != a.rec.Range.Mode { // an operator has asked for something else
+		if err := a.open(ctx); err != nil {
+			return 0, a.opening(ctx, err), true
+		}
+	}
+	size, p := a.room(time.Now())
+	if size == 0 {
+		return 0, ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
+	}
+	rest := a.rest(ctx)
+	if rest <= 0 {
+		return size, ending{}, false
+	}
+	if err := a.giveSign(ctx); err != nil {
+		end, over = a.react(stop, ctx, nil, err)
+		return 0, end, over
+	}
+	a.nap(stop, ctx, min(rest, longestNap))
+	return 0, ending{}, false
 }
 
 // listenEvery is how often it is looked what operators want while batches are
@@ -155,7 +168,7 @@ func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 // giveSign writes the checkpoint again when a long pause would make the holder
 // seem gone: to status readers, and to instances whose lease is local.
 func (a *attempt) giveSign(ctx context.Context) error {
-	if time.Since(a.beat) < a.s.cfg.LeaseTTL/3 || a.e.settings.dryRun {
+	if time.Since(a.beat) < a.s.cfg.LeaseTTL/3 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, errSilent)

@@ -23,7 +23,7 @@ type walker struct {
 
 	spent time.Duration // in reads, since it was last asked for
 
-	planned planned
+	spreading spreading // of a plan's batches
 }
 
 // ours tells our own kinds from others, whose errors may quote rows.
