@@ -37,6 +37,7 @@ type attempt struct {
 	first     bool            // no batch of this attempt has changed a row yet
 	looked    time.Time       // when it was last read what operators want; zero: it must be
 	estimated time.Time       // when the remaining rows were last estimated
+	batchAt   time.Time       // when the last batch began
 	beat      time.Time       // when the database last had a sign of life
 	notBefore time.Time       // user code asked not to be called before
 	unsure    bool            // a commit may have taken place without our knowing

@@ -55,6 +55,7 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 // window has closed and the grace is over.
 func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	now := time.Now()
+	a.batchAt = now
 	ends, cause := now.Add(a.s.cfg.BatchTimeout), ErrOverran
 	if closes, ok := a.e.pace().window.Closes(now); ok {
 		if closes = closes.Add(a.s.cfg.WindowGrace); closes.Before(ends) {

@@ -143,7 +143,7 @@ func (a *attempt) dryBatch(ctx context.Context, number int64, size int) (context
 			info.BatchResult, info.Err = BatchResult{}, a.s.safe(err)
 		} else {
 			a.retry.Reset()
-			a.e.measuredAt = time.Now()
+			a.e.measuredAt, a.e.cramped = time.Now(), cramped{}
 		}
 		a.s.watch.batchEnd(watched, info)
 	}

@@ -26,6 +26,8 @@ type entry struct {
 	measured   string    // the mode of the batches that the pacer has learned from; the loop's own
 	measuredAt time.Time // when the last of them ended
 
+	cramped cramped // the loop's own
+
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
 

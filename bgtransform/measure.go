@@ -14,7 +14,7 @@ func (a *attempt) measure(ctx context.Context, step *Step, res *BatchResult, use
 	b := a.paced(res, used)
 	b.Keys, b.Rows = step.Keys, res.Changed
 	a.pacer.Done(b)
-	a.e.measuredAt = time.Now()
+	a.e.measuredAt, a.e.cramped = time.Now(), cramped{}
 	r := &a.rec.Range
 	a.rated(step, res, took)
 	r.BusyMS += took.Milliseconds()

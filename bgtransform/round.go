@@ -84,6 +84,9 @@ func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) 
 	if err != nil {
 		return store.Record{}, err
 	}
+	if e.look().revision != rec.Intent.Revision {
+		e.cramped = cramped{} // an operator who asks for something wants a try
+	}
 	e.update(func(v *view) { v.record, v.revision = &rec, rec.Intent.Revision })
 	s.tune(ctx, e, rec.Intent)
 	return rec, nil
@@ -115,6 +118,9 @@ func (s *Scheduler) wanted(e *entry, rec store.Record) (Reason, bool) {
 }
 
 func (s *Scheduler) windowShut(e *entry, now time.Time) (pause, bool) {
+	if p, skips := e.cramped.holds(now); skips {
+		return p, true
+	}
 	w := e.pace().window
 	if w.Contains(now) {
 		return pause{}, false

@@ -60,6 +60,7 @@ func (s *Scheduler) tune(ctx context.Context, e *entry, in store.Intent) {
 	p := e.settings.pace(v)
 	e.paced.Store(&p)
 	e.pacer.SetLimits(p.limits)
+	e.cramped = cramped{}
 	log.InfoContext(ctx, "bgtransform: settings changed by an operator", "settings", texts)
 }
 

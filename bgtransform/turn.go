@@ -29,7 +29,7 @@ func (a *attempt) turn(stop, ctx context.Context) (ending, bool) {
 	if end, ok := a.backToWork(stop, ctx); !ok {
 		return end, true
 	}
-	size, p := a.room(time.Now()) // what came before may have taken a while
+	size, p := a.room(ctx, time.Now()) // what came before may have taken a while
 	if size == 0 {
 		return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 	}
@@ -68,7 +68,7 @@ func (a *attempt) heed(stop, ctx context.Context) (size int, end ending, over bo
 			return 0, a.opening(ctx, err), true
 		}
 	}
-	size, p := a.room(time.Now())
+	size, p := a.room(ctx, time.Now())
 	if size == 0 {
 		return 0, ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 	}

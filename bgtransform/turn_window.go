@@ -8,7 +8,7 @@ import (
 
 // room returns how many keys the next batch may have to end before the window
 // closes; none, and a pause, if the window is shut or too little of it is left.
-func (a *attempt) room(now time.Time) (size int, p pause) {
+func (a *attempt) room(ctx context.Context, now time.Time) (size int, p pause) {
 	if p, shut := a.s.windowShut(a.e, now); shut {
 		return 0, p
 	}
@@ -21,7 +21,16 @@ func (a *attempt) room(now time.Time) (size int, p pause) {
 	if size = a.fit(closes.Sub(now)); size > 0 {
 		return size, pause{}
 	}
-	p, _ = windowPause(w.Next(closes))
+	if a.pacer.Predict() == 0 && a.e.cramped.try() { // it was long ago, or by another instance, that one did not fit
+		return a.pacer.Least(), pause{}
+	}
+	opens, again := w.Next(closes)
+	if again {
+		if p, skips := a.tooShort(ctx, now, closes, opens); skips {
+			return 0, p
+		}
+	}
+	p, _ = windowPause(opens, again)
 	p.reason.Text = fmt.Sprintf("its window closes at %s, before the next batch (about %s) would end; %s",
 		closes.Format("15:04:05 MST"), a.predict().Round(time.Millisecond), p.reason.Text)
 	return 0, p
@@ -46,8 +55,12 @@ func (a *attempt) fit(left time.Duration) int {
 	if a.pacer.Predict() > 0 {
 		return a.pacer.Fit(left)
 	}
-	if a.predict() < left {
-		return a.pacer.Size()
+	size, takes := a.pacer.Size(), a.predict()
+	if takes < left {
+		return size
+	}
+	if fewer := int(float64(size) * (2*float64(left)/float64(takes) - 1)); fewer >= a.pacer.Least() { // half of it for the keys, as Fit does
+		return fewer
 	}
 	return 0
 }
@@ -76,6 +89,9 @@ func (a *attempt) overran(ctx context.Context, now time.Time) (ending, bool) {
 	}
 	size := a.pacer.Size()
 	a.pacer.Shrink()
+	if cramped, skips := a.tooLarge(ctx, now, size); skips {
+		return ending{state: StateWaiting, reason: cramped.reason, wait: cramped.wait}, true
+	}
 	text := fmt.Sprintf("its window closed while a batch of %d keys at most was under way, which was cancelled and rolled back; the next window begins with %d; %s",
 		size, a.pacer.Size(), p.reason.Text)
 	a.log.WarnContext(ctx, "bgtransform: a batch overran its window, and was cancelled and rolled back", "limit", size, "next_limit", a.pacer.Size())

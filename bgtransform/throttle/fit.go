@@ -3,8 +3,8 @@ package throttle
 import "time"
 
 // Fit returns how many keys the next batch may have to end within left: as many as
-// [Pacer.Size] says if that many do, else fewer, at least MinBatch, else 0. It is
-// Size too if no batch is known.
+// [Pacer.Size] says if that many do, else fewer, at least [Pacer.Least], else 0. It
+// is Size too if no batch is known.
 //
 // It goes by the same batches as [Pacer.Predict]. Of what a larger one took, half
 // counts for any number of keys, because nobody knows which part was for the keys.
@@ -13,7 +13,16 @@ func (p *Pacer) Fit(left time.Duration) int {
 	if p.recent.predict(size) < left {
 		return size
 	}
-	return p.recent.fit(min(size, p.limits.floor()), size, left)
+	return p.recent.fit(p.Least(), size, left)
+}
+
+// Least returns how many keys a batch has at least: MinBatch, or, once [Pacer.Shrink]
+// has gone below that, 1.
+func (p *Pacer) Least() int {
+	if least := p.limits.floor(); p.sizer.size >= least {
+		return least
+	}
+	return 1
 }
 
 // Forget takes back what was learned from batches of another kind, or of long ago:
