@@ -34,7 +34,7 @@ func ExampleConfig_signals() {
 	if err != nil {
 		panic(err)
 	}
-	st := runUntil(sched, func(st bgtransform.Status) bool { return st.Why().Code == bgtransform.ReasonThrottle })
+	st := runUntil(sched, func(st bgtransform.Status) bool { return st.Why().Code == bgtransform.ReasonHealth })
 	fmt.Println(st.Rows, "rows,", st.Why())
 	// Output:
 	// 0 rows, throttled: checkout p99 700 ms > 500 ms

@@ -79,7 +79,7 @@ func seconds(s float64) time.Duration {
 func standstill(st Status) (why string, stopped bool) {
 	reason := st.Why()
 	switch reason.Code {
-	case ReasonNone, ReasonWindow, ReasonThrottle, ReasonBackoff, ReasonWriters, ReasonHeld, ReasonClaim, ReasonStopped, ReasonLeaseLost, ReasonLocker, ReasonDatabase:
+	case ReasonNone, ReasonWindow, ReasonThrottle, ReasonHealth, ReasonBackoff, ReasonWriters, ReasonHeld, ReasonClaim, ReasonStopped, ReasonLeaseLost, ReasonLocker, ReasonDatabase:
 		return reason.Text, st.State == StatePaused || st.State == StateFailed
 	default:
 		return reason.Text, true

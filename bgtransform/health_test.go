@@ -7,12 +7,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/bgtransform/window"
 )
 
 // dial is a health signal that a test sets.
@@ -37,7 +39,7 @@ func (d *dial) signal() throttle.Signal {
 const lagging = "throttled: replica lag 3.2 s > 2 s"
 
 func lags(st bgtransform.Status) bool {
-	return st.Why().Code == bgtransform.ReasonThrottle && st.Why().Text == lagging
+	return st.Why().Code == bgtransform.ReasonHealth && st.Why().Text == lagging
 }
 
 // A run that a signal stops says so, to other processes too, begins no batch, and
@@ -80,28 +82,34 @@ func TestAHealthSignalHoldsARunBackAndLetsItGoOn(t *testing.T) {
 	})
 }
 
-// The first batch waits for the first look.
+// The first batch waits for the first look, as long as that may take.
 func TestNoBatchBeginsBeforeTheSignalsWereRead(t *testing.T) {
 	t.Parallel()
-	db := newDB(t, 300)
-	cfg, rec := quick(t), &recorder{}
-	cfg.Observer = rec
-	asked, answer := make(chan struct{}, 100), make(chan struct{})
-	s := throttle.Signal{Name: "lag", Read: func(context.Context) (throttle.Reading, error) {
-		asked <- struct{}{}
-		<-answer
-		return throttle.Reading{}, nil
-	}}
-	r := toMS("x")
-	r.Options.Signals = []throttle.Signal{s}
-	in := start(t, db, cfg, r)
-	<-asked
-	in.until("x", "held by it", func(st bgtransform.Status) bool { return st.Attempt == 1 })
-	if n := len(rec.all()); n != 0 {
-		t.Errorf("%d batches before the signal was read", n)
-	}
-	close(answer)
-	in.untilState("x", bgtransform.StateComplete)
+	synctest.Test(t, func(t *testing.T) {
+		db := newDB(t, 10)
+		defer func() { must(t, db.Close()) }()
+		answer := make(chan struct{})
+		r := toMS("x")
+		r.Options.Signals = []throttle.Signal{{Name: "lag", Every: time.Hour, Read: func(context.Context) (throttle.Reading, error) {
+			<-answer
+			return throttle.Reading{}, nil
+		}}}
+		always := func(cfg *bgtransform.Config) { cfg.Window = window.Always() }
+		s := startShiftsOf(t, db, r, always, func(int, int) time.Duration { return 0 })
+		waitVirtual(4 * time.Second) // a signal has five for its answer
+		s.mu.Lock()
+		begun := len(s.begun)
+		s.mu.Unlock()
+		if st := s.status(t); begun != 0 || st.Attempt != 1 {
+			t.Errorf("%d batches before the signal was read, in attempt %d; want none in the first", begun, st.Attempt)
+		}
+		close(answer)
+		waitVirtual(30 * time.Second)
+		if st := s.status(t); st.State != bgtransform.StateComplete || st.Rows != 10 {
+			t.Errorf("once it was read: %+v", st)
+		}
+		s.stop()
+	})
 }
 
 // A critical signal cancels the batch that is under way: nothing of it is written,

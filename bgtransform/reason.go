@@ -28,7 +28,8 @@ const (
 	ReasonDependency ReasonCode = "dependency"    // another transform must complete first
 	ReasonSuperseded ReasonCode = "superseded"    // a newer version of the app defines it otherwise
 	ReasonSlot       ReasonCode = "slot"          // this instance runs as many transforms as it may
-	ReasonThrottle   ReasonCode = "throttle"      // paced by duty cycle or rows per second, or held back by a health signal
+	ReasonThrottle   ReasonCode = "throttle"      // paced by duty cycle, rows per second or the size of batches
+	ReasonHealth     ReasonCode = "health"        // slowed down or held back by a health signal
 	ReasonWriters    ReasonCode = "writers"       // a pass begins when transactions have ended that have written to the table
 	ReasonBackoff    ReasonCode = "backoff"       // backing off after an error
 	ReasonQuarantine ReasonCode = "quarantine"    // rows in quarantine block completion

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/store"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // Status is a snapshot of one transform: what is, why, and how far. It holds
@@ -249,6 +250,8 @@ func reasonOf(rec store.Record) Reason {
 		return Reason{Code: ReasonBackoff, Text: r.LimitedBy}
 	case atWork(rec) && r.LimitedCode == string(ReasonWriters):
 		return Reason{Code: ReasonWriters, Text: r.LimitedBy}
+	case atWork(rec) && r.LimitedCode == throttle.Health.String():
+		return Reason{Code: ReasonHealth, Text: r.LimitedBy}
 	case atWork(rec) && r.LimitedBy != "":
 		return Reason{Code: ReasonThrottle, Text: r.LimitedBy}
 	default:

@@ -159,6 +159,9 @@ func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 	r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap.Limit, nap.Reason)
 	a.show()
 	why := Reason{Code: ReasonThrottle, Text: r.LimitedBy, Until: time.Now().Add(nap.For)}
+	if nap.Limit == throttle.Health {
+		why.Code = ReasonHealth
+	}
 	if a.halted {
 		why.Until = time.Time{} // until the signal says otherwise
 	}

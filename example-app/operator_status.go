@@ -50,7 +50,7 @@ func showStatus(ctx context.Context, w io.Writer, control *bgtransform.Control, 
 func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, actions []bgtransform.Action) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is %s\n", st.Transform, st.State)
-	field(&b, "why", st.Reason.String())
+	field(&b, "why", st.Why().String())
 	field(&b, "rows", fmt.Sprintf("%s changed, %s walked in pass %d, %s left to the next pass", thousands(st.Rows), thousands(st.Walked), st.Pass, thousands(st.Moved)))
 	if st.State == bgtransform.StateRunning && st.Remaining >= 0 {
 		field(&b, "left", fmt.Sprintf("about %s rows in this pass, at %s a second; %.0f%% of the run is done", thousands(st.Remaining), thousands(int64(st.RowsPerSec)), 100*st.Progress))

@@ -31,21 +31,36 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 	if why.Code == bgtransform.ReasonThrottle {
 		why = bgtransform.Reason{} // it is paced, and advances
 	}
-	if kind := string(st.State) + string(why.Code); !why.IsZero() && kind != p.said {
+	if kind := kind(st, why); !why.IsZero() && kind != p.said {
 		p.con.Printf("%s is %s: %s%s", st.Transform, st.State, why.Text, foretold(st.Finish))
 		p.said = kind
 	}
 	if why.IsZero() {
-		if strings.HasSuffix(p.said, string(bgtransform.ReasonWindow)) {
+		switch {
+		case strings.HasSuffix(p.said, string(bgtransform.ReasonWindow)):
 			p.con.Printf("%s goes on: its window has opened", st.Transform)
+		case strings.HasSuffix(p.said, string(bgtransform.ReasonHealth)):
+			p.con.Printf("%s goes on at its own pace", st.Transform)
 		}
 		p.said = ""
 	}
-	p.con.Bar(p.line(st, !why.IsZero()))
-	if !p.con.terminal && why.IsZero() && now.Sub(p.told) >= plainEvery {
+	advances := why.IsZero() || why.Code == bgtransform.ReasonHealth // slower, or not at all for a while
+	p.con.Bar(p.line(st, !advances))
+	if !p.con.terminal && advances && now.Sub(p.told) >= plainEvery {
 		p.told = now
 		p.con.Printf("%s", p.line(st, false))
 	}
+}
+
+// kind is what stays the same of a reason while its numbers change: a signal that is
+// read every second is no news each time.
+func kind(st bgtransform.Status, why bgtransform.Reason) string {
+	kind := string(st.State) + " " + string(why.Code)
+	if why.Code == bgtransform.ReasonHealth {
+		words, _, _ := strings.Cut(why.Text, " > ")
+		kind = strings.TrimRight(words, "0123456789. %hmsµnBKMGTi") + " " + string(why.Code)
+	}
+	return kind
 }
 
 // foretold adds to a reason when it will be complete all the same.

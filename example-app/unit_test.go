@@ -161,6 +161,33 @@ func TestProgressOnPaper(t *testing.T) {
 	}
 }
 
+// What a health signal says is shown, once for as long as it says the same; that the
+// pace is kept is not.
+func TestProgressShowsHealthSignals(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	p := progress{con: newConsole(&out)}
+	now := time.Now()
+	p.told = now // no line of the progress in this second
+	for _, why := range []bgtransform.Reason{
+		{Code: bgtransform.ReasonThrottle, Text: "duty cycle 50 %"},
+		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag 3.2 s > 2 s"},
+		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag 12.9 s > 2 s"},
+		{Code: bgtransform.ReasonHealth, Text: "throttled: lock waits 4 > 2"},
+		{Code: bgtransform.ReasonThrottle, Text: "duty cycle 50 %"},
+	} {
+		st := bgtransform.Status{Transform: moveName, State: bgtransform.StateRunning, RowsPerSec: 1, Reason: why}
+		p.show(st, now)
+		if text := statusText(st, nil, nil); !strings.Contains(text, "why         "+why.Text) {
+			t.Errorf("transforms status says %q, want %q in it", text, why.Text)
+		}
+	}
+	want := "track-length-ms is running: throttled: replica lag 3.2 s > 2 s\ntrack-length-ms is running: throttled: lock waits 4 > 2\ntrack-length-ms goes on at its own pace\n"
+	if got := out.String(); got != want {
+		t.Errorf("the console shows\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
