@@ -15,7 +15,7 @@ import (
 func dryLogged(cfg *bgtransform.Config, flags ...string) *lines {
 	var log lines
 	cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	cfg.Environ = append(flags, "BGTRANSFORM_DRY_RUN=true")
+	cfg.Environ = append([]string{"BGTRANSFORM_DRY_RUN=true"}, flags...)
 	return &log
 }
 

@@ -88,11 +88,11 @@ func (p Plan) brief() string {
 	if p.Pending >= 0 && p.Part != PlanWhole {
 		text += fmt.Sprintf("; about %d of %d rows are pending", p.Pending, p.Keys)
 	}
-	text += "; " + p.finish()
+	parts := []string{text, p.finish()}
 	for _, w := range p.Warnings {
-		text += "; WARNING: " + w
+		parts = append(parts, "WARNING: "+w)
 	}
-	return text
+	return strings.Join(parts, "; ")
 }
 
 // sampled is the sum of the batches.
