@@ -48,6 +48,7 @@ func rules() map[string]rule {
 		"bgtransform/fleet":            {},
 		"bgtransform/window":           {theirs: []string{cron}},
 		"bgtransform/dualread":         {theirs: []string{bun}},
+		"bgtransform/contract":         {ours: []string{"bgtransform/internal/backoff", "bgtransform/internal/dialect"}, theirs: []string{bun}},
 		"bgtransform/internal/backoff": {},
 		"bgtransform/internal/dialect": {theirs: []string{bun}},
 		"bgtransform/internal/scalar":  {},

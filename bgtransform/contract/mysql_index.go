@@ -1,0 +1,142 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
+)
+
+// mysqlIndexState is what the catalog says of an index.
+type mysqlIndexState struct {
+	name    string
+	unique  bool
+	columns []string // empty names stand for expressions
+}
+
+// mysqlIndexes lists the indexes of the table.
+func (r *run) mysqlIndexes(ctx context.Context) ([]mysqlIndexState, error) {
+	rows, err := r.d.Bound(r.db).QueryContext(ctx, "SELECT index_name, non_unique = 0, coalesce(column_name, '') FROM information_schema.statistics WHERE "+
+		inDatabase("table_schema", "table_name")+" ORDER BY index_name, seq_in_index", r.mysqlNamed()...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []mysqlIndexState
+	for rows.Next() {
+		var s mysqlIndexState
+		var column string
+		if err := rows.Scan(&s.name, &s.unique, &column); err != nil {
+			return nil, err
+		}
+		if len(all) == 0 || all[len(all)-1].name != s.name {
+			all = append(all, s)
+		}
+		last := &all[len(all)-1]
+		last.columns = append(last.columns, column)
+	}
+	return all, rows.Err()
+}
+
+// mysqlIndex looks an index up; nil when there is none of that name.
+func (r *run) mysqlIndex(ctx context.Context, name string) (*mysqlIndexState, error) {
+	all, err := r.mysqlIndexes(ctx)
+	for i := range all {
+		if strings.EqualFold(all[i].name, name) {
+			return &all[i], err
+		}
+	}
+	return nil, err
+}
+
+func (r *run) mysqlCreateIndex(index Index) plan {
+	add := "ADD INDEX "
+	if index.Unique {
+		add = "ADD UNIQUE INDEX "
+	}
+	add += r.quote(index.Name) + " (" + r.quoted(index.Columns) + ")"
+	return func(ctx context.Context) (*step, error) {
+		if index.Where != "" {
+			return nil, refused("this database has no indexes with a condition; leave Where out, or index a generated column")
+		}
+		s, err := r.mysqlIndex(ctx, index.Name)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			return nil, index.same(s.columns, s.unique, strings.EqualFold)
+		}
+		build := r.mysqlAlter("build the index, beside the app", add, mysqlOnline)
+		return &step{build.say, func(ctx context.Context) error {
+			err := build.run(ctx)
+			if r.d.Code(err) == "1062" { // duplicate entry, which the message names
+				return r.rowsError(index.duplicates(), err)
+			}
+			return err
+		}}, nil
+	}
+}
+
+func (r *run) mysqlDropIndex(name string) plan {
+	return func(ctx context.Context) (*step, error) {
+		s, err := r.mysqlIndex(ctx, name)
+		if err != nil || s == nil {
+			return nil, err
+		}
+		return r.mysqlAlter("drop the index", "DROP INDEX "+r.quote(s.name), mysqlOnline), nil
+	}
+}
+
+func (r *run) mysqlDropColumn(column string) plan {
+	return func(ctx context.Context) (*step, error) {
+		s, err := r.mysqlColumn(ctx, column)
+		switch {
+		case errors.Is(err, errNoColumn):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case s.key:
+			return nil, refused("column %q is part of the primary key", column)
+		}
+		by, err := r.mysqlNeeded(ctx, s.name)
+		if err != nil {
+			return nil, err
+		}
+		if err := needed(column, by); err != nil {
+			return nil, err
+		}
+		return r.mysqlAlter("drop the column", "DROP COLUMN "+r.quote(s.name), mysqlInstant, mysqlOnline), nil
+	}
+}
+
+// mysqlNeeded lists what needs a column and is not the server's to refuse: indexes
+// over other columns too, which it would narrow without a word, views and triggers,
+// which it would leave broken.
+func (r *run) mysqlNeeded(ctx context.Context, column string) ([]string, error) {
+	indexes, err := r.mysqlIndexes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var by []string
+	for _, i := range indexes {
+		for _, c := range i.columns {
+			if c == column && len(i.columns) > 1 {
+				by = append(by, fmt.Sprintf("index %q", i.name))
+			}
+		}
+	}
+	views, err := r.texts(ctx, "SELECT concat('view \"', v.table_name, '\"') FROM information_schema.views AS v JOIN information_schema.tables AS t ON "+inDatabase("t.table_schema", "t.table_name")+
+		" WHERE locate(concat('`', replace(t.table_schema, '`', '``'), '`.`', replace(t.table_name, '`', '``'), '`'), v.view_definition) > 0 AND locate("+dialect.Arg+", v.view_definition) > 0",
+		r.mysqlNamed(r.quote(column))...)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.d.Bound(r.db).QueryContext(ctx, "SELECT trigger_name, action_statement FROM information_schema.triggers WHERE "+inDatabase("event_object_schema", "event_object_table"), r.mysqlNamed()...)
+	if err != nil {
+		return nil, err
+	}
+	triggers, err := naming(rows, column)
+	return append(append(by, views...), triggers...), err
+}
