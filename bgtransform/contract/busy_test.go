@@ -34,7 +34,7 @@ func (d *database) run(t *testing.T, columns ...string) *traffic {
 	for i, c := range columns {
 		set[i] = c + " = -%[1]d" // no value twice
 	}
-	values := strings.Repeat(", %[1]d", len(columns))
+	values := strings.Repeat(", 1000000 + %[1]d", len(columns))
 	statements := []string{
 		"SELECT id, title FROM tracks WHERE id = 1 + %[1]d %% 10",
 		"UPDATE tracks SET " + strings.Join(set, ", ") + " WHERE id = 1 + %[1]d %% 10",
