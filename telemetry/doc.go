@@ -63,6 +63,8 @@
 //	bgtransform.rate               gauge      {row}/s                           rows a second over the recent past, waits included
 //	bgtransform.dualread.fallbacks counter    {read}  .move                     reads that the old column had to answer
 //	bgtransform.dualread.missing   counter    {read}  .move                     reads that nothing could answer: go back a phase
+//	bgtransform.dualread.compared  counter    {read}  .move                     reads of which both columns were compared
+//	bgtransform.dualread.mismatches counter   {read}  .move                     of those, the ones that did not go together
 //
 // The gauges are reported by the instance that runs the transform, and while it
 // does. The dual reads are reported for what is given to

@@ -19,8 +19,9 @@ type Move interface {
 	Stats() dualread.Stats
 }
 
-// ObserveMoves reports how many reads of the given columns had to fall back, each
-// time that metrics are collected: the evidence that the old column may go.
+// ObserveMoves reports how many reads of the given columns had to fall back, and
+// what the comparisons of both sides came to, each time that metrics are
+// collected: the evidence that the old column may go.
 // It returns a function that ends the report and is safe to call more than once.
 // What the meter refuses goes to OpenTelemetry's error handler.
 func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
@@ -28,7 +29,11 @@ func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
 		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that the old column had to answer."))
 	missing, err2 := o.meter.Int64ObservableCounter("bgtransform.dualread.missing",
 		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that nothing could answer."))
-	if err := errors.Join(err1, err2); err != nil {
+	compared, err3 := o.meter.Int64ObservableCounter("bgtransform.dualread.compared",
+		metric.WithUnit("{read}"), metric.WithDescription("Dual reads of which the values of both columns were compared."))
+	mismatches, err4 := o.meter.Int64ObservableCounter("bgtransform.dualread.mismatches",
+		metric.WithUnit("{read}"), metric.WithDescription("Dual reads of which the values of both columns did not go together."))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		otel.Handle(err)
 		return func() {}
 	}
@@ -39,9 +44,11 @@ func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
 			set := metric.WithAttributes(keyMove.String(stats.Name))
 			to.ObserveInt64(fallbacks, clamp(stats.Fallbacks), set)
 			to.ObserveInt64(missing, clamp(stats.Missing), set)
+			to.ObserveInt64(compared, clamp(stats.Compared), set)
+			to.ObserveInt64(mismatches, clamp(stats.Mismatches), set)
 		}
 		return nil
-	}, fallbacks, missing)
+	}, fallbacks, missing, compared, mismatches)
 	if err != nil {
 		otel.Handle(err)
 		return func() {}

@@ -19,7 +19,7 @@ func (m *fakeMove) Stats() dualread.Stats { return dualread.Stats(*m) }
 func TestObserveMoves(t *testing.T) {
 	t.Parallel()
 	h := newHarness()
-	length := &fakeMove{Name: "length", Fallbacks: 12, Missing: 1}
+	length := &fakeMove{Name: "length", Fallbacks: 12, Missing: 1, Compared: 9, Mismatches: 2}
 	genre := &fakeMove{Name: "genre", Fallbacks: math.MaxUint64}
 	unregister := h.ObserveMoves(length, genre)
 	length.Fallbacks = 13
@@ -31,6 +31,14 @@ func TestObserveMoves(t *testing.T) {
 	want = map[string]float64{"bgtransform.move=length": 1, "bgtransform.move=genre": 0}
 	if diff := cmp.Diff(want, h.series(t, "bgtransform.dualread.missing")); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
+	}
+	want = map[string]float64{"bgtransform.move=length": 9, "bgtransform.move=genre": 0}
+	if diff := cmp.Diff(want, h.series(t, "bgtransform.dualread.compared")); diff != "" {
+		t.Errorf("compared (-want +got):\n%s", diff)
+	}
+	want = map[string]float64{"bgtransform.move=length": 2, "bgtransform.move=genre": 0}
+	if diff := cmp.Diff(want, h.series(t, "bgtransform.dualread.mismatches")); diff != "" {
+		t.Errorf("mismatches (-want +got):\n%s", diff)
 	}
 
 	unregister()

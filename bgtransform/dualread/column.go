@@ -2,6 +2,7 @@ package dualread
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"sync/atomic"
 )
@@ -15,7 +16,8 @@ type Column[M, V any] struct {
 	move  Move[M, V]
 	phase atomic.Uint32
 
-	held *holding // elsewhere, as the counters are
+	held      *holding // elsewhere, as the counters are
+	comparing *comparer
 
 	// The counters live elsewhere, so that counting does not take from other
 	// cores the cache line which each read needs.
@@ -26,10 +28,16 @@ type Column[M, V any] struct {
 // that is missing or wrong. It does not know the database: see [Column.Check].
 func New[M, V any](move Move[M, V]) (*Column[M, V], error) {
 	move = move.clone()
+	move.Compare = move.Compare.withDefaults()
 	if err := move.validate(); err != nil {
 		return nil, err
 	}
 	c := &Column[M, V]{move: move, held: new(holding), fallbacks: new(counter), missing: new(counter)}
+	c.comparing = &comparer{
+		below:    move.Compare.threshold(),
+		slots:    make(chan struct{}, comparisons),
+		pointers: hasPointers(reflect.TypeFor[V]()),
+	}
 	c.phase.Store(uint32(move.Phase))
 	return c, nil
 }
@@ -64,14 +72,15 @@ func (c *Column[M, V]) SetPhase(p Phase) error {
 //	phase     new column set   new column null
 //	old       old              old
 //	fallback  new              old, and counts a fallback
-//	compare   new              old, and counts a fallback
+//	compare   new, compared    old, and counts a fallback
 //	new       new              what New returned beside false, and counts it missing
 //
 // In PhaseNew it does not fall back: the value, the zero value as a rule, is what
 // the service would read without the old columns, as [Column.Expr] gives a null.
 // A row whose old columns hold no value is not counted.
 //
-// It allocates nothing, and writes to no shared memory unless it counts.
+// It allocates nothing, and writes to no shared memory unless it counts or, in
+// PhaseCompare, is one of the reads that [Comparison] picks.
 func (c *Column[M, V]) Read(m *M) V {
 	phase := c.Phase()
 	if phase == PhaseOld {
@@ -79,10 +88,13 @@ func (c *Column[M, V]) Read(m *M) V {
 		return v
 	}
 	v, ok := c.move.New(m)
-	if ok {
-		return v
+	if !ok {
+		return c.readNull(phase, m, v)
 	}
-	return c.readNull(phase, m, v)
+	if phase == PhaseCompare {
+		c.compareRead(m, v)
+	}
+	return v
 }
 
 // readNull answers for a new column that is null: null is what New made of it.

@@ -8,6 +8,7 @@
 //   - [Column.Read] gives the value of a row that was loaded;
 //   - [Column.Expr] is the same value in SQL, for lists, filters and sorting;
 //   - [Column.Write] and [Column.Columns] write both columns, in one statement;
+//   - [Comparison] says how both are compared in [PhaseCompare];
 //   - [Column.SetPhase] chooses the column that is read, while the service runs;
 //   - [Column.Stats] counts the rows that the new column could not answer for.
 //
@@ -19,14 +20,16 @@
 //	old column   new column, and   as fallback,     new column
 //	only         old where null    both compared    only
 //
-//	             fallbacks         fallbacks        missing    counted
+//	             fallbacks         fallbacks,       missing    counted
+//	                               mismatches
 //
 // Both columns are written in every phase, so that no change of phase, in
 // either direction, loses a write. A phase belongs to one instance of the
 // service: during a roll-out instances may differ, by one step (see [Adjacent]).
 //
 // Stay in [PhaseFallback], which is the default, until the old rows have been
-// moved and Stats().Fallbacks no longer grows in any instance. [PhaseNew]
+// moved and Stats().Fallbacks no longer grows in any instance. [PhaseCompare]
+// shows, on real reads, that the new column holds what the old one does. [PhaseNew]
 // rehearses the contract: it reads as the service will once the old column is
 // gone. When Stats().Missing does not grow there, the old column may be dropped.
 //

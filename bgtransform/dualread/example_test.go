@@ -1,8 +1,10 @@
 package dualread_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
+	"os"
 
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
@@ -118,4 +120,65 @@ func ExampleParsePhase() {
 	// Output:
 	// old <nil>
 	// dualread: unknown phase "newer": valid are old, fallback, compare and new
+}
+
+// printing stands for a test: an app's tests set Raise to their *testing.T.
+type printing struct{}
+
+func (printing) Helper() {}
+
+func (printing) Errorf(format string, args ...any) {
+	_, _ = fmt.Fprintf(os.Stdout, format+"\n", args...)
+}
+
+// In PhaseCompare the values of both columns are compared. What a dual write leaves
+// in whole seconds is no mismatch; what somebody wrote to one column only is one.
+func ExampleComparison() {
+	move := TrackLength()
+	move.Phase = dualread.PhaseCompare
+	move.Compare = dualread.Comparison[Track, int64]{
+		Share: 0.01, // one read in a hundred, beside the request
+		Key:   func(t *Track) string { return fmt.Sprint(t.ID) },
+		OnMismatch: func(m dualread.Mismatch) {
+			// slog.Warn("columns differ", "move", m.Move, "track", m.Key)
+		},
+		Raise: printing{}, // in a test: t
+	}
+	length, err := dualread.New(move)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	row := &Track{ID: 7}
+	length.Write(row, 215_400)
+	fmt.Println(length.Read(row))
+	row.Length = 300 // by code that does not know the new column
+	fmt.Println(length.Read(row))
+
+	stats := length.Stats()
+	fmt.Println("compared:", stats.Compared, "mismatches:", stats.Mismatches)
+	// Output:
+	// 215400
+	// dualread: move "track-length-ms": the old and the new value of a row do not go together (key "7")
+	// 215400
+	// compared: 2 mismatches: 1
+}
+
+// A new value that is in another place is read beside the request, within a budget.
+func ExampleColumn_Compare() {
+	move := TrackLength()
+	move.Phase, move.Compare.Raise = dualread.PhaseCompare, printing{}
+	length, err := dualread.New(move)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	lengthService := func(context.Context, int64) (int64, error) { return 215_400, nil }
+
+	row := &Track{ID: 7, Length: 215}
+	length.Compare(context.Background(), row, func(ctx context.Context) (int64, error) {
+		return lengthService(ctx, row.ID)
+	})
+	fmt.Println("mismatches:", length.Stats().Mismatches)
+	// Output: mismatches: 0
 }

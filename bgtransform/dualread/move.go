@@ -73,6 +73,10 @@ type Move[M, V any] struct {
 	// SetNew sets the fields of the new columns to v.
 	SetNew func(m *M, v V)
 
+	// Compare says how PhaseCompare compares both values.
+	// Optional. Defaults to one read in a hundred.
+	Compare Comparison[M, V]
+
 	// Phase is the phase to start in.
 	// Optional. Defaults to PhaseFallback.
 	Phase Phase

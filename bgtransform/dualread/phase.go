@@ -21,8 +21,9 @@ const (
 	// PhaseOld reads the old columns only: the way back when the new column turns
 	// out to be wrong.
 	PhaseOld
-	// PhaseCompare reads as PhaseFallback does, while the values of both columns
-	// are compared: the proof before PhaseNew.
+	// PhaseCompare reads as PhaseFallback does, and compares the values of both
+	// columns, of a share of the reads and beside them (see [Comparison]): the
+	// proof before PhaseNew.
 	PhaseCompare
 	// PhaseNew reads the new column only, as the service will once the old
 	// columns are dropped.

@@ -20,6 +20,14 @@ type Stats struct {
 	// in a pending row. Each of them gave a user a wrong answer: go back to
 	// PhaseFallback.
 	Missing uint64
+
+	// Compared is the number of reads in PhaseCompare of which both values were
+	// compared, and Mismatches how many of them did not go together.
+	Compared, Mismatches uint64
+
+	// Uncompared is the number of reads that could not be compared, because too many
+	// comparisons were under way, or a function of the app failed or panicked.
+	Uncompared uint64
 }
 
 // Stats returns the counts so far. It takes no lock and reads a few cache
@@ -34,5 +42,9 @@ func (c *Column[M, V]) Stats() Stats {
 		Phase:     c.Phase(),
 		Fallbacks: c.fallbacks.sum(),
 		Missing:   c.missing.sum(),
+
+		Compared:   c.comparing.compared.sum(),
+		Mismatches: c.comparing.mismatches.sum(),
+		Uncompared: c.comparing.uncompared.sum(),
 	}
 }

@@ -19,6 +19,7 @@ func (m Move[M, V]) validate() error {
 		columnProblems(m.OldColumns, m.NewColumns),
 		m.sqlProblems(),
 		m.funcProblems(),
+		m.Compare.problems(),
 	)
 	if !m.Phase.valid() {
 		problems = append(problems, fmt.Sprintf("Phase is %s: valid are %s", m.Phase, validPhases()))

@@ -41,6 +41,9 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		"no New":                   {func(m *dualread.Move[track, int64]) { m.New = nil }, "New is missing"},
 		"no SetOld":                {func(m *dualread.Move[track, int64]) { m.SetOld = nil }, "SetOld is missing"},
 		"no SetNew":                {func(m *dualread.Move[track, int64]) { m.SetNew = nil }, "SetNew is missing"},
+		"a share above 1":          {func(m *dualread.Move[track, int64]) { m.Compare.Share = 1.5 }, "Compare.Share is 1.5: it must be above 0 and at most 1"},
+		"a negative share":         {func(m *dualread.Move[track, int64]) { m.Compare.Share = -1 }, "Compare.Share is -1"},
+		"a negative budget":        {func(m *dualread.Move[track, int64]) { m.Compare.Budget = -1 }, "Compare.Budget is -1ns: it must be above 0"},
 		"a phase that is none":     {func(m *dualread.Move[track, int64]) { m.Phase = 9 }, "Phase is Phase(9): valid are old"},
 	} {
 		t.Run(name, func(t *testing.T) {
