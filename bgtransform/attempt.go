@@ -70,6 +70,9 @@ func (s *Scheduler) hold(stop, ctx context.Context, e *entry, again *backoff.Bac
 		if reason, settled := s.wanted(e, rec); settled {
 			return pause{reason: reason}
 		}
+		if p, waits := finishedElsewhere(e, rec); waits {
+			return p
+		}
 	}
 	a, err := s.claim(ctx, e)
 	err = withCause(ctx, err)

@@ -9,7 +9,8 @@
 // anything else. A [Scheduler] takes the app's transforms at start and runs
 // them until the app stops. Operators steer them with a [Control], from within
 // the app or from another process, and read a [Status] that always says why
-// something does not advance.
+// something does not advance. [Scheduler.Finish] runs what is left of one now, in the
+// foreground; the package gate says whether the old column may go.
 //
 // # How a run lives
 //

@@ -28,6 +28,9 @@ type entry struct {
 
 	cramped cramped // the loop's own
 
+	finisher string // who finishes it in the foreground, when this is the entry for that
+	passed   string // the last finisher to whom it was handed over, or who is gone; the loop's own
+
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
 

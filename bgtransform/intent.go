@@ -22,6 +22,9 @@ func (a *attempt) obey(ctx context.Context, in store.Intent) (ending, bool) {
 		}
 		return end, true
 	}
+	if end, over := a.handOver(in); over {
+		return end, true
+	}
 	wish, _ := wishOf(State(a.rec.Transform.State), in)
 	asked := in.Restarts > a.rec.Range.Restarts || in.Retries > a.rec.Range.Retries
 	switch {

@@ -23,6 +23,7 @@ const (
 	ReasonSchema     ReasonCode = "schema"        // a table or column is not there (yet)
 	ReasonLocker     ReasonCode = "locker"        // the lease's server cannot be reached
 	ReasonHeld       ReasonCode = "held"          // another instance holds it
+	ReasonFinish     ReasonCode = "finish"        // another process finishes it in the foreground
 	ReasonClaim      ReasonCode = "claim"         // a transaction of an older attempt is still open
 	ReasonWindow     ReasonCode = "window"        // outside its window
 	ReasonDependency ReasonCode = "dependency"    // another transform must complete first

@@ -59,6 +59,9 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 			return p
 		}
 	}
+	if p, waits := finishedElsewhere(e, rec); waits {
+		return p
+	}
 	if p, waits := s.heldElsewhere(rec); waits {
 		return p
 	}

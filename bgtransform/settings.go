@@ -15,6 +15,7 @@ import (
 type settings struct {
 	disabled   string // why it is disabled; empty when it is enabled
 	rowTimeout time.Duration
+	now        bool // it is finished in the foreground: without window, rest and rate
 
 	dryRun      bool // nothing is written
 	dryExamples int  // rows that a dry run shows
@@ -51,13 +52,17 @@ func resolve(cfg Config, def Definition, f flagValues) settings {
 	return s
 }
 
-// pace returns what holds once operators have changed some of it: they win over flags.
+// pace returns what holds once operators have changed some of it: they win over flags,
+// and who waits in the foreground over both.
 func (s settings) pace(operators flagValues) pace {
 	v, p := operators.over(s.flags), s.coded
 	if v.window != nil {
 		p.window = *v.window
 	}
 	p.limits = flagLimits(p.limits, v)
+	if s.now {
+		p.window, p.limits.Duty, p.limits.RowsPerSecond = window.Always(), 1, 0
+	}
 	return p
 }
 

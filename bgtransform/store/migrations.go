@@ -43,5 +43,9 @@ func Migrations() *migrate.Migrations {
 		Name: "20261127010000", Comment: "bgtransform_members", Up: create,
 		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
 	})
+	ms.Add(migrate.Migration{ // columns for who finishes a transform in the foreground
+		Name: "20261127020000", Comment: "bgtransform_finish", Up: create,
+		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
+	})
 	return ms
 }

@@ -48,6 +48,9 @@ type Intent struct {
 
 	Settings string `bun:"settings,notnull,type:text"` // that operators have changed, as JSON; see [Intent.Changed]
 
+	Finisher      string `bun:"finisher,notnull,type:varchar(250)"`  // the process to which it is to be handed over; empty: none
+	FinishUntilMS int64  `bun:"finish_until_ms,notnull,type:bigint"` // until then, unless that asks again
+
 	ByWhom  string `bun:"by_whom,notnull,type:varchar(200)"` // of what is desired
 	Why     string `bun:"why,notnull,type:text"`
 	SinceMS int64  `bun:"since_ms,notnull,type:bigint"`
