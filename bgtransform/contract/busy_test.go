@@ -132,7 +132,9 @@ func TestItGivesWayToALongTransactionAndTheAppGoesOn(t *testing.T) {
 				app := db.run(t, used(name)...)
 				log, done := newRecord(), make(chan error, 1)
 				lock := 200 * time.Millisecond
-				go func() { done <- c.do(t.Context(), db, log.logger(), contract.LockTimeout(lock)) }()
+				go func() {
+					done <- c.do(t.Context(), db, log.logger(), contract.LockTimeout(lock), contract.ProgressEvery(100*time.Millisecond))
+				}()
 				for n := range 3 {
 					log.until(t, "gives way", n+1)
 					app.goesOn(t)
@@ -151,6 +153,9 @@ func TestItGivesWayToALongTransactionAndTheAppGoesOn(t *testing.T) {
 				db.exec(t, "DELETE FROM tracks WHERE id > 1000000")
 				if !c.done(t, db) {
 					t.Error("it returned nil and is not done")
+				}
+				if db.kind == mariadb && !strings.Contains(log.String(), "Waiting for table metadata lock") {
+					t.Errorf("the log does not say how it goes on:\n%s", log)
 				}
 				if !strings.Contains(log.String(), "in a transaction for") {
 					t.Errorf("the log does not say who holds the table:\n%s", log)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform/contract"
 )
@@ -36,7 +37,7 @@ func TestBadOptionsAreNamed(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t, sqlite)
 	db.tracks(t, 1)
-	err := contract.NotNull(t.Context(), db.DB, "tracks", "length_ms", contract.LockTimeout(-1), contract.Patience(-1), contract.ProgressEvery(-1))
+	err := contract.NotNull(t.Context(), db.DB, "tracks", "length_ms", contract.LockTimeout(time.Microsecond), contract.Patience(-1), contract.ProgressEvery(-1))
 	for _, want := range []string{"LockTimeout", "Patience", "ProgressEvery"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that names %s", err, want)

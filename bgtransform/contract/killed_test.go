@@ -151,3 +151,70 @@ func TestTwoCallsAtOnceDoNotHurtEachOther(t *testing.T) {
 		})
 	}
 }
+
+// The end of the context also ends a wait for the table, and one for the next try.
+func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
+	t.Parallel()
+	each(t, servers(), func(t *testing.T, db *database) {
+		db.tracks(t, 10)
+		defer db.hold(t)()
+		cause := errors.New("the deploy was called off")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- contract.DropColumn(ctx, db.DB, "tracks", "length", quiet(), contract.LockTimeout(time.Hour/2))
+		}()
+		waits := map[kind]string{
+			postgres: "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = to_regclass('tracks')",
+			mariadb:  "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table metadata lock'",
+		}[db.kind]
+		poll(t, "it waits for the table", func() bool { return db.one(t, waits) == "1" })
+		cancel(cause)
+		if err := <-done; !errors.Is(err, cause) {
+			t.Errorf("error %v, want the context's cause", err)
+		}
+		poll(t, "nobody waits any longer", func() bool { return db.one(t, waits) == "0" })
+		ctx, cancel = context.WithCancelCause(t.Context())
+		log := newRecord()
+		go func() {
+			done <- contract.DropColumn(ctx, db.DB, "tracks", "length", log.logger(), contract.LockTimeout(100*time.Millisecond))
+		}()
+		log.until(t, "gives way", 3)
+		cancel(cause)
+		if err := <-done; !errors.Is(err, cause) {
+			t.Errorf("error %v, want the context's cause", err)
+		}
+		if !db.has(t, "length") {
+			t.Error("the column is gone")
+		}
+	})
+}
+
+// An index that somebody builds by hand is not taken for one that a crash has left.
+func TestABuildOfSomebodyElseIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t, postgres)
+	db.tracks(t, 10)
+	release := db.hold(t)
+	byHand, ours, log := make(chan error, 1), make(chan error, 1), newRecord()
+	go func() {
+		_, err := db.DB.DB.ExecContext(t.Context(), "CREATE UNIQUE INDEX CONCURRENTLY tracks_length_ms_idx ON tracks (length_ms)")
+		byHand <- err
+	}()
+	poll(t, "it is being built", func() bool {
+		return db.one(t, "SELECT count(*) FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'") == "1"
+	})
+	var seen []string
+	second := connect(t, postgres, db.dsn)
+	second.trap.sees = func(s string) { seen = append(seen, s) }
+	go func() {
+		ours <- changes()["CreateIndex"].do(t.Context(), second, log.logger(), contract.LockTimeout(50*time.Millisecond))
+	}()
+	log.until(t, "gives way", 2)
+	release()
+	must(t, <-byHand)
+	must(t, <-ours)
+	if len(seen) > 0 {
+		t.Errorf("it ran %q, want nothing: the index was built by somebody else", seen)
+	}
+}

@@ -74,8 +74,9 @@ func (r *run) mysqlSession(ctx context.Context, fn func(conn bun.Conn, id int64)
 	if err := conn.Conn.QueryRowContext(ctx, "SELECT connection_id()").Scan(&id); err != nil {
 		return err
 	}
-	// Without strict mode NOT NULL would make zeros of nulls.
-	settings := fmt.Sprintf("SET sql_mode = 'STRICT_TRANS_TABLES', lock_wait_timeout = %d /*M! , max_statement_time = 0 */ /*!50720 , max_execution_time = 0 */",
+	// Without strict mode NOT NULL would make zeros of nulls; in another character set a
+	// comment that is read would be written back with holes.
+	settings := fmt.Sprintf("SET NAMES utf8mb4, sql_mode = 'STRICT_TRANS_TABLES', lock_wait_timeout = %d /*M! , max_statement_time = 0 */ /*!50720 , max_execution_time = 0 */",
 		max(1, int64((r.lock+time.Second-1)/time.Second)))
 	if _, err := conn.Conn.ExecContext(ctx, settings); err != nil {
 		return err

@@ -107,7 +107,16 @@ func (r *run) mysqlDropColumn(column string) plan {
 		if err := needed(column, by); err != nil {
 			return nil, err
 		}
-		return r.mysqlAlter("drop the column", "DROP COLUMN "+r.quote(s.name), mysqlInstant, mysqlOnline), nil
+		drop := r.mysqlAlter("drop the column", "DROP COLUMN "+r.quote(s.name), mysqlInstant, mysqlOnline)
+		return &step{drop.say, func(ctx context.Context) error {
+			err := drop.run(ctx)
+			switch r.d.Code(err) {
+			case "1054", "1072", "1553", "1828", "1829", "1901", "3108", "3855": // a generated column, a key, a check needs it
+				return &failure{kind: ErrRefused, cause: err, text: fmt.Sprintf("something needs column %q: %v", column, err)}
+			default:
+				return err
+			}
+		}}, nil
 	}
 }
 

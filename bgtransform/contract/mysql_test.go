@@ -112,3 +112,15 @@ func TestNotNullIsStrictInAnySession(t *testing.T) {
 		t.Errorf("a connection of the app has the mode %s, want its own", got)
 	}
 }
+
+// What the app's own connections could not read in their character set stays as it is.
+func TestACommentSurvivesAConnectionInAnotherCharacterSet(t *testing.T) {
+	t.Parallel()
+	db := newDatabase(t, mariadb)
+	db.exec(t, "CREATE TABLE tracks (id INTEGER PRIMARY KEY, c INTEGER DEFAULT 3 COMMENT 'Länge ✓ 長さ') DEFAULT CHARSET=utf8mb4")
+	narrow := connect(t, mariadb, db.dsn+"&charset=latin1")
+	must(t, contract.NotNull(t.Context(), narrow.DB, "tracks", "c", quiet()))
+	if got := line(t, db.schema(t), "`c`"); !strings.Contains(got, "NOT NULL DEFAULT 3 COMMENT 'Länge ✓ 長さ'") {
+		t.Errorf("the column is %s", got)
+	}
+}

@@ -70,7 +70,7 @@ func configure(opts []Option) (config, error) {
 	for _, o := range opts {
 		c = o.apply(c)
 	}
-	err := errors.Join(positive("LockTimeout", c.lock), positive("Patience", c.patience), positive("ProgressEvery", c.progress))
+	err := errors.Join(atLeast("LockTimeout", c.lock), atLeast("Patience", c.patience), atLeast("ProgressEvery", c.progress))
 	c.lock = cmp.Or(c.lock, 500*time.Millisecond)
 	c.patience = cmp.Or(c.patience, 10*time.Minute)
 	c.progress = cmp.Or(c.progress, 10*time.Second)
@@ -80,9 +80,10 @@ func configure(opts []Option) (config, error) {
 	return c, err
 }
 
-func positive(name string, d time.Duration) error {
-	if d < 0 {
-		return fmt.Errorf("%s is %s; it has to be positive, or 0 for its default", name, d)
+// atLeast refuses what a server would round to nothing, which it takes for no limit.
+func atLeast(name string, d time.Duration) error {
+	if d != 0 && d < time.Millisecond {
+		return fmt.Errorf("%s is %s; it has to be a millisecond at least, or 0 for its default", name, d)
 	}
 	return nil
 }

@@ -44,7 +44,8 @@ WITH RECURSIVE dropped (classid, objid, objsubid, own) AS (
 	JOIN pg_depend AS d ON d.refclassid = dropped.classid AND d.refobjid = dropped.objid AND (d.refobjsubid = dropped.objsubid OR dropped.objsubid = 0)
 	WHERE dropped.own AND d.deptype IN ('a', 'i', 'n')
 )
-SELECT pg_describe_object(classid, objid, objsubid) FROM dropped WHERE NOT own
+SELECT pg_describe_object(classid, objid, objsubid) FROM dropped AS d WHERE NOT own
+	AND NOT EXISTS (SELECT FROM dropped AS o WHERE o.own AND (o.classid, o.objid) = (d.classid, d.objid))
 UNION
 SELECT pg_describe_object(CAST('pg_class' AS regclass), i.indexrelid, 0) FROM dropped JOIN pg_index AS i ON dropped.classid = CAST('pg_class' AS regclass) AND i.indexrelid = dropped.objid
 	WHERE i.indnatts > 1

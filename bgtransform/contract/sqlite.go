@@ -28,7 +28,7 @@ func (r *run) sqliteStep(say string, statements ...string) *step {
 		switch {
 		case err == nil:
 			return nil
-		case strings.Contains(err.Error(), "syntax error"):
+		case strings.Contains(err.Error(), "syntax error") && strings.HasPrefix(statements[0], "ALTER TABLE"):
 			return &failure{kind: ErrRefused, cause: err, text: "this version of SQLite has no ALTER TABLE for that: use a newer one (3.54 has it), or rebuild the table as https://www.sqlite.org/lang_altertable.html#otheralter says"}
 		case strings.Contains(err.Error(), "cannot drop"), strings.Contains(err.Error(), "error in "):
 			return &failure{kind: ErrRefused, cause: err, text: err.Error()} // it names a column, a view or a trigger

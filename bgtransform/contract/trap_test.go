@@ -18,7 +18,9 @@ type trap struct {
 	after bool
 	kill  func(id int64) error
 	sees  func(statement string) // may be nil
-	fired bool
+
+	refuses func(statement string) error // may be nil
+	fired   bool
 }
 
 func (t *trap) set(at int, after bool, kill func(id int64) error) {
@@ -79,6 +81,11 @@ func (c *trapConn) ExecContext(ctx context.Context, query string, args []driver.
 	exec := func() (driver.Result, error) {
 		return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
 	}
+	if c.trap.refuses != nil {
+		if err := c.trap.refuses(query); err != nil {
+			return nil, err
+		}
+	}
 	kill, after := c.trap.due(query)
 	if kill == nil {
 		return exec()
@@ -129,11 +136,17 @@ func (c *trapConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.T
 }
 
 func (c *trapConn) CheckNamedValue(v *driver.NamedValue) error {
-	return c.Conn.(driver.NamedValueChecker).CheckNamedValue(v)
+	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
 }
 
 func (c *trapConn) ResetSession(ctx context.Context) error {
-	return c.Conn.(driver.SessionResetter).ResetSession(ctx)
+	if resetter, ok := c.Conn.(driver.SessionResetter); ok {
+		return resetter.ResetSession(ctx)
+	}
+	return nil
 }
 
 func (c *trapConn) IsValid() bool {
