@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -39,11 +40,16 @@ func TestSQLiteWaitsForTheOneWriter(t *testing.T) {
 }
 
 // old is a SQLite from before ALTER COLUMN and ADD CONSTRAINT.
-type old struct{ driver.Driver }
+type old struct {
+	driver driver.Driver
+	dsn    string
+}
 
-func (o old) Open(name string) (driver.Conn, error) {
-	conn, err := o.Driver.Open(name)
-	return &trapConn{conn, &trap{sees: nil, refuses: func(s string) error {
+func (o old) Driver() driver.Driver { return o.driver }
+
+func (o old) Connect(context.Context) (driver.Conn, error) {
+	conn, err := o.driver.Open(o.dsn)
+	return &trapConn{conn, &trap{refuses: func(s string) error {
 		if strings.Contains(s, " ALTER COLUMN ") || strings.Contains(s, " ADD CONSTRAINT ") {
 			return errors.New(`SQL logic error: near "ALTER": syntax error (1)`)
 		}
@@ -55,11 +61,8 @@ func TestAnOldSQLiteIsRefusedWithTheWay(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t, sqlite)
 	db.tracks(t, 3)
-	sql.Register("sqlite-old", old{db.Driver()})
-	pool, err := sql.Open("sqlite-old", db.dsn)
-	must(t, err)
-	defer func() { _ = pool.Close() }()
-	aged := bun.NewDB(pool, sqlitedialect.New())
+	aged := bun.NewDB(sql.OpenDB(old{db.Driver(), db.dsn}), sqlitedialect.New())
+	defer func() { _ = aged.Close() }()
 	for name, err := range map[string]error{
 		"NotNull":  contract.NotNull(t.Context(), aged, "tracks", "length_ms", quiet()),
 		"Relax":    contract.Relax(t.Context(), aged, "tracks", "length", quiet()),
