@@ -17,7 +17,8 @@ const dryBatches = 8
 // what it has found. The run itself stays where it is.
 func (a *attempt) dryRun(stop, ctx context.Context) ending {
 	// What is over stays so: neither is it running now, nor does it wait.
-	over := State(a.rec.Transform.State).Settled()
+	state := State(a.rec.Transform.State)
+	over := state.Settled() && state != StatePaused // which an operator has ended
 	if a.rec.Range.Mode != store.ModeTransform || modeWanted(a.rec) != store.ModeTransform {
 		return a.dryEnd(ctx, over, "a revert is not tried beforehand; nothing was written", nil)
 	}

@@ -77,7 +77,9 @@ func TestDryRunHeedsWindowAndOperators(t *testing.T) {
 	must(t, in.Control().Pause(t.Context(), "x", ann))
 	in.untilState("x", bgtransform.StatePaused)
 	must(t, in.Control().Resume(t.Context(), "x", ann))
-	st := in.untilReason("x", bgtransform.ReasonDryRun)
+	st := in.until("x", "tried, for other processes to see", func(st bgtransform.Status) bool {
+		return st.State == bgtransform.StateWaiting && st.Reason.Code == bgtransform.ReasonDryRun
+	})
 	if st.Rows != 0 || st.Batches != 0 || count(t, db, "SELECT count(*) FROM tracks WHERE length_ms IS NOT NULL") != 0 {
 		t.Errorf("something was written: %+v", st)
 	}

@@ -206,3 +206,28 @@ func TestI9ARunningTransformSaysWhatLimitsIt(t *testing.T) {
 	close(seen)
 	in.untilState("x", bgtransform.StateComplete)
 }
+
+// What an instance has said is taken back when it stops, also if it stops at work: else
+// a window that has opened long since would seem to be why nobody goes on.
+func TestI9StopTakesBackWhatAnInstanceSaid(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 5000)
+	cfg := quick(t)
+	cfg.Limits.RowsPerSecond = 500
+	in := start(t, db, cfg, toMS("x"))
+	other, err := bgtransform.NewControl(db)
+	must(t, err)
+	in.until("x", "running", func(st bgtransform.Status) bool { return st.Rows > 0 })
+	must(t, other.Tune(t.Context(), "x", ann, values{bgtransform.SettingWindow: "never"}))
+	in.until("x", "said to be outside its window", func(bgtransform.Status) bool {
+		return count(t, db, "SELECT count(*) FROM bgtransform_signs WHERE reason_code = 'window'") == 1
+	})
+	must(t, other.Untune(t.Context(), "x", ann))
+	in.until("x", "running again", func(st bgtransform.Status) bool { return st.State == bgtransform.StateRunning && st.Mine })
+	in.stop()
+	all, err := other.Status(t.Context(), "x")
+	must(t, err)
+	if why := all[0].Why(); why.Code != bgtransform.ReasonStopped {
+		t.Errorf("it does not go on because %+v, want that its instance has shut down", why)
+	}
+}

@@ -17,7 +17,11 @@ const leaveTimeout = 2 * time.Second
 func (a *attempt) leave(ctx context.Context, end ending) error {
 	a.e.update(func(v *view) { v.holding = false })
 	if end.state == "" {
-		a.log.WarnContext(ctx, "bgtransform: attempt ended", "reason", end.reason.Text)
+		level := slog.LevelWarn
+		if end.reason.Code == ReasonDryRun {
+			level = slog.LevelInfo
+		}
+		a.log.Log(ctx, level, "bgtransform: attempt ended", "reason", end.reason.Text)
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)

@@ -20,7 +20,7 @@ func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
 	defer cancel()
 	var err error
 	switch r.Code {
-	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim:
+	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim, ReasonDryRun:
 		if e.signed == r.Text && time.Since(e.signedAt) < signEvery {
 			return
 		}
@@ -32,8 +32,10 @@ func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
 		if e.signed == "" {
 			return
 		}
-		err = s.store.Unsign(ctx, s.cfg.Instance, e.name)
-		e.signed = ""
+		// What could not be removed, because the scheduler stops, unsign removes.
+		if err = s.store.Unsign(ctx, s.cfg.Instance, e.name); err == nil {
+			e.signed = ""
+		}
 	}
 	if err != nil {
 		s.cfg.Logger.DebugContext(ctx, "bgtransform: cannot write why it waits", "transform", e.name, "class", s.d.Classify(err))

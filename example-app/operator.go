@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"strings"
 	"time"
 
@@ -80,12 +81,21 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	return err
 }
 
+// account is the name of the account that the process runs under, for an environment
+// without one: the log of actions is to say who did what.
+func account() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "unknown"
+}
+
 // parseOrder reads the command line. Flags may stand before, between and after
 // the words.
 func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (order, error) {
 	fs := newFlagSet("transforms", transformsHelp, stderr)
 	db := fs.String("db", "", databaseHelp)
-	by := fs.String("by", cmp.Or(getenv("USER"), getenv("LOGNAME"), "unknown"), "`who` asks")
+	by := fs.String("by", cmp.Or(getenv("USER"), getenv("LOGNAME"), account()), "`who` asks")
 	why := fs.String("why", "", "a `reason`, for those who read the status")
 	asJSON := fs.Bool("json", false, "print a plan as JSON")
 	examples := fs.Int("examples", 0, "show this many `rows` with a plan, as they are and as they would be")

@@ -105,12 +105,20 @@ func ahead(f bgtransform.Forecast) string {
 	case f.State != bgtransform.ForecastReady:
 		return string(f.State)
 	case f.Windows > 1:
-		return fmt.Sprintf("%s, %d windows", f.At.Format("Mon 15:04"), f.Windows)
+		return fmt.Sprintf("%s, %d windows", moment(f), f.Windows)
 	case f.At.Sub(f.Made) > f.Left+time.Second:
-		return f.At.Format("Mon 15:04")
+		return moment(f)
 	default:
 		return f.Left.Round(time.Second).String() + " left"
 	}
+}
+
+// moment is when it will be complete, to the second where that is soon.
+func moment(f bgtransform.Forecast) string {
+	if f.At.Sub(f.Made) < 10*time.Minute {
+		return f.At.Format(time.TimeOnly)
+	}
+	return f.At.Format("Mon 15:04")
 }
 
 // bar draws a share of the whole; -1 is not known.
