@@ -39,7 +39,7 @@ const bootRetry = 2 * time.Second
 // boot migrates and fills the database. The app serves meanwhile: a database
 // that cannot be used is tried again until ctx ends, but for -once.
 func (a *app) boot(ctx context.Context) error {
-	shown := ""
+	shown, refused := "", (*refusal)(nil)
 	for {
 		err := a.bootOnce(ctx)
 		a.ready.set(err)
@@ -50,7 +50,7 @@ func (a *app) boot(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return nil
-		case a.cfg.Once:
+		case a.cfg.Once, errors.As(err, &refused):
 			return err
 		}
 		if text := err.Error(); text != shown {
@@ -62,7 +62,10 @@ func (a *app) boot(ctx context.Context) error {
 }
 
 func (a *app) bootOnce(ctx context.Context) error {
-	if err := migrate(ctx, a.catalogue.db); err != nil {
+	if err := a.catalogue.admit(ctx, a.catalogue.db); err != nil {
+		return err
+	}
+	if err := migrate(ctx, a.catalogue.db, a.catalogue.number); err != nil {
 		return fmt.Errorf("database %s: %w", a.cfg.Database.name, err)
 	}
 	started := time.Now()
@@ -87,7 +90,7 @@ func (a *app) reopen(ctx context.Context) {
 	if err != nil || known[0].State != bgtransform.StateComplete {
 		return // it has never run, or runs anyway
 	}
-	late := truthOf(ctx, a.catalogue.db).Remaining
+	late := truthOf(ctx, a.catalogue.db, a.catalogue.tally).Remaining
 	if late <= 0 {
 		return
 	}

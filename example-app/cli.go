@@ -37,6 +37,9 @@ func start(ctx context.Context, args []string, getenv func(string) string, stdou
 		return err
 	}
 	result, err := run(ctx, cfg, con)
+	if result.deployed {
+		return errors.Join(err, result.users.fault(), result.users.report(stdout))
+	}
 	if !result.known {
 		return err
 	}

@@ -17,6 +17,8 @@ type config struct {
 	Database database
 	Redis    *redis.Options // nil: an embedded one
 	Addr     string
+	Release  int
+	Deployed bool // -release was given: the app is a release among others
 	Seeds    seeds
 	Once     bool
 	Traffic  bool
@@ -51,6 +53,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	db := fs.String("db", "", databaseHelp)
 	fs.Int64Var(&cfg.Seeds.Tracks, "tracks", 100_000, "how many tracks the catalogue begins with; more than it has are added")
 	fs.Int64Var(&cfg.Seeds.Bad, "bad", 5, "how many tracks with a bad length it has besides (with -once: 0)")
+	fs.IntVar(&cfg.Release, "release", 2, "which of four `versions` of the app this is: 1 before, 2 expand, 3 reads the new column only, 4 contract")
 	fs.BoolVar(&cfg.Once, "once", false, "exit when the transform is over, with one line of JSON on stdout")
 	fs.BoolVar(&cfg.Traffic, "traffic", true, "simulate listeners and editors until the transform is complete")
 	fs.TextVar(&cfg.Window, "window", window.Always(), "`when` old rows may be moved, such as \"every 20s for 5s\" to see a window open and close")
@@ -63,12 +66,14 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.Visit(func(f *flag.Flag) {
 		cfg.Seeds.AskedTracks = cfg.Seeds.AskedTracks || f.Name == "tracks"
 		cfg.Seeds.AskedBad = cfg.Seeds.AskedBad || f.Name == "bad"
+		cfg.Deployed = cfg.Deployed || f.Name == "release"
 	})
 	if cfg.Once && !cfg.Seeds.AskedBad {
 		cfg.Seeds.Bad = 0
 	}
 	return cfg, errors.Join(
 		cfg.Seeds.check(),
+		cfg.release(),
 		cfg.database(cmp.Or(*db, getenv("DATABASE_URL"))),
 		cfg.environment(getenv),
 	)
@@ -83,6 +88,20 @@ func (s seeds) check() error {
 	}
 	if s.Bad < 0 || s.Bad > maxSeeds {
 		return usagef("-bad is %d; it must be from 0 to %d", s.Bad, maxSeeds)
+	}
+	return nil
+}
+
+// release checks the choice of a release.
+func (c config) release() error {
+	if c.Release < 1 || c.Release > 4 {
+		return usagef("-release is %d; it must be from 1 to 4", c.Release)
+	}
+	if c.Once && c.Release != 2 {
+		return usagef("-once ends when the rows are moved, which release 2 does; leave it out with release %d", c.Release)
+	}
+	if c.Seeds.AskedTracks && c.Release > 2 {
+		return usagef("-tracks adds old rows, with length only, which no release writes that can be beside release %d; add them with -release 1 or 2", c.Release)
 	}
 	return nil
 }

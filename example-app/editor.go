@@ -36,12 +36,13 @@ func (t *traffic) edit(ctx context.Context) error {
 // correct gives a track another length.
 func (t *traffic) correct(ctx context.Context, id int64) error {
 	ms := anyLength()
+	whole := t.catalogue.whole()
 	var got trackJSON
 	if err := t.call(ctx, "PUT", fmt.Sprintf("/tracks/%d", id), edit{LengthMS: &ms}, &got); err != nil {
 		return t.hasFailed(ctx, err)
 	}
 	t.edits.Add(1)
-	if got.LengthMS != t.seen(ms) {
+	if whole == t.catalogue.whole() && !t.catalogue.agrees(got.LengthMS, t.catalogue.written(ms)) {
 		return t.isWrong("track %d: saved %d ms, the answer says %d ms", id, ms, got.LengthMS)
 	}
 	return t.readTrack(ctx, id)

@@ -47,11 +47,11 @@ func (t *traffic) anyTrack(ctx context.Context, moving float64) (int64, error) {
 // readTrack reads a track and compares its length with the truth. The truth is
 // read before and after: if somebody has edited it meanwhile, any answer is right.
 func (t *traffic) readTrack(ctx context.Context, id int64) error {
-	before, err := t.catalogue.truths(ctx, id, 1)
+	before, err := t.look(ctx, id, 1)
 	if err != nil {
 		return t.hasFailed(ctx, err)
 	}
-	if len(before) == 0 || before[0].LengthMS == nil {
+	if len(before.truths) == 0 || before.truths[0].LengthMS == nil {
 		return nil // not there, or of a bad length
 	}
 	var got trackJSON
@@ -59,12 +59,12 @@ func (t *traffic) readTrack(ctx context.Context, id int64) error {
 		return t.hasFailed(ctx, err)
 	}
 	t.reads.Add(1)
-	after, err := t.catalogue.truths(ctx, id, 1)
-	if err != nil || !slices.EqualFunc(before, after, sameTruth) {
+	after, err := t.look(ctx, id, 1)
+	if err != nil || !before.same(after) {
 		return err
 	}
-	if want := t.seen(*after[0].LengthMS); got.LengthMS != want || got.Length != want/1000 {
-		return t.isWrong("track %d: read %d ms and %d s, the truth is %d ms", id, got.LengthMS, got.Length, want)
+	if u := after.truths[0]; !t.catalogue.agrees(got.LengthMS, u) || got.Length != *u.LengthMS/1000 {
+		return t.isWrong("track %d: read %d ms and %d s, the truth is %d ms", id, got.LengthMS, got.Length, *u.LengthMS)
 	}
 	return nil
 }
@@ -76,42 +76,73 @@ const pageSpan = 200
 // dual read in SQL, and compares them with the truth as readTrack does.
 func (t *traffic) readPage(ctx context.Context, id int64) error {
 	p := page{After: id - 1, Limit: 20}
-	least := 100_000 + rand.Int64N(300_000)
-	before, err := t.catalogue.truths(ctx, id, pageSpan)
+	before, err := t.look(ctx, id, pageSpan)
 	if err != nil {
 		return t.hasFailed(ctx, err)
 	}
+	least := before.least()
 	var got listJSON
 	path := fmt.Sprintf("/tracks?min_length_ms=%d&after=%d&limit=%d", least, p.After, p.Limit)
 	if err := t.call(ctx, "GET", path, nil, &got); err != nil {
 		return t.hasFailed(ctx, err)
 	}
 	t.reads.Add(1)
-	after, err := t.catalogue.truths(ctx, id, pageSpan)
-	if err != nil || !slices.EqualFunc(before, after, sameTruth) {
+	after, err := t.look(ctx, id, pageSpan)
+	if err != nil || !before.same(after) {
 		return err
 	}
-	want := t.longEnough(after, least, int(p.Limit))
-	if have := within(got.Tracks, id+pageSpan); !slices.Equal(have, want) {
-		return t.isWrong("%s: read %v, the truth is %v", path, have, want)
+	want := t.longEnough(after.truths, least, int(p.Limit))
+	have := within(got.Tracks, id+pageSpan)
+	if !slices.EqualFunc(have, want, func(m measured, u truth) bool { return m.ID == u.TrackID && t.catalogue.agrees(m.LengthMS, u) }) {
+		return t.isWrong("%s: read %v, the truth is %v", path, have, asMeasured(want))
 	}
 	return nil
 }
 
-// measured is a track and its length.
-type measured struct{ ID, LengthMS int64 }
+// sight is the truth at a moment, with what the answers depend on besides.
+type sight struct {
+	truths []truth
+	phase  dualread.Phase // that requests read in
+}
+
+func (t *traffic) look(ctx context.Context, from, n int64) (sight, error) {
+	s := sight{}
+	if t.catalogue.moves() {
+		s.phase = t.catalogue.length.Phase()
+	}
+	var err error
+	s.truths, err = t.catalogue.truths(ctx, from, n)
+	return s, err
+}
+
+// same reports whether nothing has changed between two sights.
+func (s sight) same(o sight) bool {
+	return s.phase == o.phase && slices.EqualFunc(s.truths, o.truths, func(a, b truth) bool { return a.TrackID == b.TrackID && a.Edits == b.Edits })
+}
+
+// least picks a length to ask for: a whole second, where some truths are known no
+// better.
+func (s sight) least() int64 {
+	ms := 100_000 + rand.Int64N(300_000)
+	if slices.ContainsFunc(s.truths, func(u truth) bool { return u.Whole }) {
+		return ms / 1000 * 1000
+	}
+	return ms
+}
 
 // longEnough returns what a page should show, according to the truth.
-func (t *traffic) longEnough(truths []truth, least int64, limit int) []measured {
-	out := []measured{}
+func (t *traffic) longEnough(truths []truth, least int64, limit int) []truth {
+	var out []truth
 	for _, u := range truths {
-		if u.LengthMS == nil || t.seen(*u.LengthMS) < least || len(out) == limit {
-			continue
+		if u.LengthMS != nil && t.catalogue.seen(*u.LengthMS) >= least && len(out) < limit {
+			out = append(out, u)
 		}
-		out = append(out, measured{u.TrackID, t.seen(*u.LengthMS)})
 	}
 	return out
 }
+
+// measured is a track and its length.
+type measured struct{ ID, LengthMS int64 }
 
 // within returns what a page shows of the tracks before an id.
 func within(tracks []trackJSON, end int64) []measured {
@@ -124,13 +155,10 @@ func within(tracks []trackJSON, end int64) []measured {
 	return out
 }
 
-// seen is what a reader sees of a length in the phase that the column is in: the
-// old column holds whole seconds.
-func (t *traffic) seen(ms int64) int64 {
-	if t.catalogue.length.Phase() == dualread.PhaseOld {
-		return ms / 1000 * 1000
+func asMeasured(truths []truth) []measured {
+	out := make([]measured, len(truths))
+	for i, u := range truths {
+		out[i] = measured{u.TrackID, *u.LengthMS}
 	}
-	return ms
+	return out
 }
-
-func sameTruth(a, b truth) bool { return a.TrackID == b.TrackID && a.Edits == b.Edits }

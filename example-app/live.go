@@ -30,10 +30,10 @@ func (a *app) live(ctx context.Context) (outcome, error) {
 	last, err := a.serveAndMove(ctx, listener, users)
 	if !a.cfg.Once {
 		a.con.Printf("stopped; the next start goes on where this one was")
-		return outcome{}, err
+		return outcome{deployed: a.cfg.Deployed, users: users}, err
 	}
 	return outcome{
-		known: true, status: settled(ctx, a.sched, last), tally: truthOf(ctx, a.catalogue.db), users: users,
+		known: true, status: settled(ctx, a.sched, last), tally: truthOf(ctx, a.catalogue.db, a.catalogue.tally), users: users,
 	}, err
 }
 
@@ -48,6 +48,9 @@ func (a *app) serveAndMove(ctx context.Context, listener net.Listener, users *tr
 	api := &api{catalogue: a.catalogue, sched: a.sched, redis: a.redis, ready: a.ready, log: a.log}
 	wg.Go(func() { serve(ctx, listener, api.routes(), a.log) }) // ends with ctx, after the requests under way
 	a.con.Printf("serving the catalogue %s at http://%s", a.cfg.Database.name, listener.Addr())
+	if a.cfg.Deployed {
+		a.con.Printf("this is %s", a.catalogue.release)
+	}
 	if a.redis.name != "" {
 		a.con.Printf("the lease of transforms is in %s", a.redis.name)
 	}
@@ -62,7 +65,9 @@ func (a *app) serveAndMove(ctx context.Context, listener net.Listener, users *tr
 	}
 	defer users.stop()
 	return follow(ctx, a.cfg.Once, a.sched, a.con, func(st bgtransform.Status) {
-		users.stop()
+		if !a.cfg.Deployed { // else there is another release to come
+			users.stop()
+		}
 		a.summarise(ctx, st, users)
 	})
 }

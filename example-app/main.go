@@ -2,8 +2,9 @@
 // track.length, in whole seconds, becomes track.length_ms.
 //
 // Read this file from top to bottom: it is the guide to putting bgtransform into
-// an app. What is specific to the rename is in track.go, the dual read and write,
-// and in transform.go, the move of the old rows. The README says what to try.
+// an app. What is specific to the rename is in release1.go to release4.go, what each
+// of four releases knows of the two columns, and in transform.go, the move of the
+// old rows. The README tells the story, and says what to try.
 package main
 
 import (
@@ -17,7 +18,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/window"
 	"github.com/bgtransform/sidecar/telemetry"
@@ -45,8 +45,9 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	}
 	defer func() { _ = db.Close() }()
 
-	// The column on the move: requests read and write it through this.
-	length, err := dualread.New(trackLength())
+	// What this release knows of a track's length. In those that move it, requests
+	// read and write it through the column on the move.
+	rel, err := newRelease(cfg.Release)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -56,24 +57,21 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 		telemetry.WithTracerProvider(providers.TracerProvider()),
 		telemetry.WithMeterProvider(providers.MeterProvider()),
 	)
-	observer.ObserveMoves(length)
+	if rel.moves() {
+		observer.ObserveMoves(rel.length)
+	}
 	sched, err := newScheduler(db, redis.locker, cfg.Window, observer, logger)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := sched.Register(lengthToMS(length)); err != nil {
-		return outcome{}, err
-	}
-
-	// A flag may choose the column that is read: BGTRANSFORM_PHASE=old, for instance.
-	if err := length.SetPhase(sched.Phase(moveName, dualread.PhaseFallback)); err != nil {
+	if err := rel.register(sched); err != nil {
 		return outcome{}, err
 	}
 
 	// Serve, migrate, then sched.Run beside the server: see live.go.
 	a := &app{
 		cfg: cfg, con: con, log: logger, redis: redis, sched: sched,
-		catalogue: &catalogue{db: db, length: length}, ready: newReadiness(),
+		catalogue: &catalogue{db: db, release: rel}, ready: newReadiness(),
 	}
 	return a.live(ctx)
 }

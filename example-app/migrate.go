@@ -15,19 +15,20 @@ import (
 // migration is one change of the schema. It must end in seconds: moving rows is
 // what a transform is for.
 type migration struct {
-	Name string
-	SQL  []string // with {id} for the type of a primary key that counts by itself
+	Release int // that brings it
+	Name    string
+	SQL     []string // with {id} for the type of a primary key that counts by itself
 }
+
+// dropped names the migration after which there is no old column.
+const dropped = "4-drop-length"
 
 // migrations returns the schema's history, oldest first.
 //
-// The third step comes with a later release, when the transform is complete and
-// no reader has fallen back for a while:
-//
-//	ALTER TABLE tracks DROP COLUMN length
+// Release 4 brings two more, which only the gate lets through: see contract.go.
 func migrations() []migration {
 	return []migration{
-		{"1-catalogue", []string{
+		{1, "1-catalogue", []string{
 			`CREATE TABLE tracks (
 				id     {id},
 				title  VARCHAR(500) NOT NULL,
@@ -47,8 +48,9 @@ func migrations() []migration {
 				bad_done    BIGINT NOT NULL
 			)`,
 		}},
+		{1, "1-truth-in-seconds", []string{`ALTER TABLE truth ADD COLUMN whole BOOLEAN NOT NULL DEFAULT FALSE`}},
 		// Expand: the new column, nullable, next to the old one.
-		{"2-expand-length-ms", []string{`ALTER TABLE tracks ADD COLUMN length_ms BIGINT`}},
+		{2, "2-expand-length-ms", []string{`ALTER TABLE tracks ADD COLUMN length_ms BIGINT`}},
 	}
 }
 
@@ -64,11 +66,11 @@ func keyType(db *bun.DB) string {
 	}
 }
 
-// migrate brings the schema up to date. Several processes may do so at once. It
+// migrate brings the schema up to what a release needs. Several processes may do so at once. It
 // looks twice: first without a lock, so that a database which is up to date need
 // not be written, then with it, because another process may have been first.
-func migrate(ctx context.Context, db *bun.DB) error {
-	if done, err := applied(ctx, db); err == nil && len(missing(done)) == 0 {
+func migrate(ctx context.Context, db *bun.DB, release int) error {
+	if done, err := applied(ctx, db); err == nil && len(missing(done, release)) == 0 {
 		return nil // an error may just say that there is no schema yet
 	}
 	err := exclusive(ctx, db, func(ctx context.Context, tx bun.Tx) error {
@@ -79,7 +81,7 @@ func migrate(ctx context.Context, db *bun.DB) error {
 		if err != nil {
 			return err
 		}
-		for _, m := range missing(done) {
+		for _, m := range missing(done, release) {
 			if err := m.apply(ctx, tx, keyType(db)); err != nil {
 				return fmt.Errorf("%s: %w", m.Name, err)
 			}
@@ -97,8 +99,9 @@ func applied(ctx context.Context, db bun.IDB) (names []string, err error) {
 	return names, db.NewSelect().Table("migrations").Column("name").Scan(ctx, &names)
 }
 
-func missing(done []string) []migration {
-	return slices.DeleteFunc(migrations(), func(m migration) bool { return slices.Contains(done, m.Name) })
+// missing returns what a release needs and the database has not seen.
+func missing(done []string, release int) []migration {
+	return slices.DeleteFunc(migrations(), func(m migration) bool { return m.Release > release || slices.Contains(done, m.Name) })
 }
 
 func (m migration) apply(ctx context.Context, tx bun.Tx, key string) error {

@@ -12,10 +12,11 @@ import (
 
 // outcome is how a run with -once ended.
 type outcome struct {
-	known  bool // else the app ran without -once, or not at all
-	status bgtransform.Status
-	tally  tally
-	users  *traffic
+	known    bool // else the app ran without -once, or not at all
+	deployed bool // as a release among others
+	status   bgtransform.Status
+	tally    tally
+	users    *traffic
 }
 
 // result is the line of JSON that -once ends with. Wrong and remaining come from

@@ -10,7 +10,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/dualread"
 )
 
 // showPlan tries a transform on a sample of its rows, rolls that back, and prints what
@@ -20,11 +19,11 @@ func showPlan(ctx context.Context, w io.Writer, db *bun.DB, o order) error {
 	if err != nil {
 		return err
 	}
-	length, err := dualread.New(trackLength())
+	rel, err := release2()
 	if err != nil {
 		return err
 	}
-	if err := sched.Register(lengthToMS(length)); err != nil {
+	if err := rel.register(sched); err != nil {
 		return err
 	}
 	plan, err := sched.Plan(ctx, o.name, bgtransform.PlanOptions{Examples: o.examples})

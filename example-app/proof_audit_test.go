@@ -77,7 +77,7 @@ func (p *proof) audit(t *testing.T) {
 	if st.State != bgtransform.StateComplete || st.Quarantined != 0 {
 		t.Errorf("the transform is %s with %d rows in quarantine, want complete with none", st.State, st.Quarantined)
 	}
-	if tally := truthOf(t.Context(), p.db); tally.Wrong != 0 || tally.Remaining != 0 || tally.Tracks < p.tracks {
+	if tally := truthOf(t.Context(), p.db, wrongBoth); tally.Wrong != 0 || tally.Remaining != 0 || tally.Tracks < p.tracks {
 		t.Errorf("%s; want at least %d tracks, none wrong and none left", tally, p.tracks)
 	}
 	for what, check := range map[string]struct {

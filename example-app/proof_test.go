@@ -121,7 +121,7 @@ func (p *proof) report(t *testing.T, took time.Duration) {
 	fmt.Fprintf(&b, "users read %s times, edited %s tracks and added %s; %s requests failed\n", thousands(reads), thousands(edits), thousands(added), thousands(failed))
 	st := p.status(t)
 	fmt.Fprintf(&b, "%s is %s: %s rows by the transform, %s by editors before it came; attempt %d, pass %d; %s",
-		moveName, st.State, thousands(st.Rows), thousands(p.tracks-st.Rows), st.Attempt, st.Pass, truthOf(t.Context(), p.db))
+		moveName, st.State, thousands(st.Rows), thousands(p.tracks-st.Rows), st.Attempt, st.Pass, truthOf(t.Context(), p.db, wrongBoth))
 	t.Log(b.String())
 }
 

@@ -11,7 +11,7 @@ import (
 // summarise says how a run has ended, and what the app itself found.
 func (a *app) summarise(ctx context.Context, st bgtransform.Status, users *traffic) {
 	a.con.Printf("%s is complete: %s rows in %s, in pass %d of run %d, attempt %d; %s", st.Transform, thousands(st.Rows),
-		runTime(st).Round(100*time.Millisecond), st.Pass, st.Run, st.Attempt, truthOf(ctx, a.catalogue.db))
+		runTime(st).Round(100*time.Millisecond), st.Pass, st.Run, st.Attempt, truthOf(ctx, a.catalogue.db, a.catalogue.tally))
 	if st.Moved > 0 {
 		a.con.Printf("%s times an editor changed a row that was just being moved: the edit won", thousands(st.Moved))
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -117,4 +119,27 @@ func (t *traffic) fault() error {
 		return nil
 	}
 	return fmt.Errorf("%s; for example: %s", t.summary(), *t.example.Load())
+}
+
+// saw is the line of JSON with which a release among others ends: what its users did
+// and saw.
+type saw struct {
+	Release int    `json:"release"`
+	Reads   int64  `json:"reads"`
+	Edits   int64  `json:"edits"`
+	Added   int64  `json:"added"`
+	Wrong   int64  `json:"wrong"`
+	Failed  int64  `json:"failed"`
+	Example string `json:"example,omitempty"`
+}
+
+func (t *traffic) report(stdout io.Writer) error {
+	s := saw{
+		Release: t.catalogue.number, Reads: t.reads.Load(), Edits: t.edits.Load(), Added: t.added.Load(),
+		Wrong: t.wrong.Load(), Failed: t.failed.Load(),
+	}
+	if text := t.example.Load(); text != nil {
+		s.Example = *text
+	}
+	return json.NewEncoder(stdout).Encode(s)
 }

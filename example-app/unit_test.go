@@ -85,7 +85,7 @@ func TestTally(t *testing.T) {
 		if _, err := cat.db.ExecContext(t.Context(), tc.sql); err != nil {
 			t.Fatal(err)
 		}
-		if got := truthOf(t.Context(), cat.db); got != tc.want {
+		if got := truthOf(t.Context(), cat.db, wrongBoth); got != tc.want {
 			t.Errorf("after %s: %+v, want %+v", tc.sql, got, tc.want)
 		}
 	}
@@ -107,7 +107,7 @@ func TestSeedResumes(t *testing.T) {
 		if err := seed(t.Context(), cat.db, tc.want, func(int64, int64) {}); err != nil {
 			t.Fatal(err)
 		}
-		if got := truthOf(t.Context(), cat.db); got.Tracks != tc.rows || got.Wrong != 0 || got.Remaining != tc.rows-min(5, got.Tracks-got.Remaining) {
+		if got := truthOf(t.Context(), cat.db, wrongBoth); got.Tracks != tc.rows || got.Wrong != 0 || got.Remaining != tc.rows-min(5, got.Tracks-got.Remaining) {
 			t.Errorf("%s: %+v, want %d tracks", tc.name, got, tc.rows)
 		}
 	}

@@ -4,15 +4,30 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
+
+// release2 expands: it writes both columns, reads the new one and, where that is
+// null, the old one, and moves the old rows in the background (transform.go). Its
+// phase is changed while it runs: example-app transforms tune track-length-ms phase=old.
+func release2() (release, error) {
+	length, err := dualread.New(trackLength())
+	return release{
+		number: 2,
+		does:   "expand: writes both columns, moves the old rows",
+		tracks: queries[Track, *Track]{length},
+		tally:  wrongBoth,
+		length: length,
+		stages: []fleet.Stage{fleet.Old, fleet.Fallback, fleet.Compare},
+		phase:  dualread.PhaseFallback,
+	}, err
+}
 
 // Track is a row of the catalogue, in the middle of the rename of its length.
 type Track struct {
 	bun.BaseModel `bun:"table:tracks,alias:track"`
+	basics
 
-	ID       int64  `bun:"id,pk,autoincrement"`
-	Title    string `bun:"title"`
-	Artist   string `bun:"artist"`
 	Length   int64  `bun:"length"`    // whole seconds; to be dropped
 	LengthMS *int64 `bun:"length_ms"` // milliseconds; null until the row is moved
 }
