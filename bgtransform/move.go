@@ -52,6 +52,8 @@ var (
 	_ Verifier   = Move[struct{}, int]{}
 	_ Reverter   = Move[struct{}, int]{}
 	_ DualWriter = Move[struct{}, int]{}
+
+	_ PendingTeller = Move[struct{}, int]{}
 )
 
 // DualColumn implements [DualWriter].
@@ -118,11 +120,24 @@ func (m Move[M, V]) OpenVerify(ctx context.Context, db *bun.DB, req VerifyReques
 	return kind.OpenVerify(ctx, db, req)
 }
 
+// AnyPending implements [PendingTeller].
+func (m Move[M, V]) AnyPending(ctx context.Context, db *bun.DB) (bool, error) {
+	if m.Column == nil {
+		return false, errors.New("Column is nil; want what dualread.New returns")
+	}
+	kind, err := m.inspected(ctx, db)
+	if err != nil {
+		return false, err
+	}
+	return kind.AnyPending(ctx, db)
+}
+
 // kind is what both ready-made kinds are.
 type kind interface {
 	Transform
 	Checker
 	Verifier
+	PendingTeller
 }
 
 // inspected returns the kind that does the work, once the columns are known as

@@ -71,3 +71,25 @@ func TestAnyPendingIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// A move's data tell by the same condition by which it is moved.
+func TestAnyPendingOfAMove(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		pieces(t, db, Piece{Length: new(int64(5)), LengthMS: new(int64(5000))}, Piece{})
+		move := bgtransform.Move[Piece, int64]{Column: column(t, pieceLength())}
+		for _, step := range []struct {
+			do   string
+			want bool
+		}{
+			{"UPDATE pieces SET label = ''", false},
+			{"UPDATE pieces SET length_ms = NULL", true},                      // not moved
+			{"UPDATE pieces SET length_ms = 1 WHERE length_ms IS NULL", true}, // out of date
+		} {
+			exec(t, db, step.do)
+			if got, err := move.AnyPending(t.Context(), db); err != nil || got != step.want {
+				t.Errorf("after %s: %t, %v; want %t", step.do, got, err, step.want)
+			}
+		}
+	})
+}

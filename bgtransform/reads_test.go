@@ -140,3 +140,18 @@ func TestReadsOfABrokenColumn(t *testing.T) {
 		t.Errorf("the reads are %+v, %v", r, err)
 	}
 }
+
+type comparedColumn struct{ bgtransform.DualColumn }
+
+func (comparedColumn) Stats() dualread.Stats { return dualread.Stats{Compared: 9, Mismatches: 2} }
+
+// What a comparison finds is kept as well.
+func TestReadsOfAComparison(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 3)
+	in := start(t, db, quick(t), dualTrack{toMS("x"), comparedColumn{newLength(t)}})
+	r := untilReads(t, in.Control(), "x", "compared", func(r bgtransform.Reads) bool { return r.Compared == 9 })
+	if r.Mismatches != 2 || r.LastMismatch.IsZero() || !r.LastFallback.IsZero() {
+		t.Errorf("the reads are %+v, want 2 mismatches and when the last was", r)
+	}
+}

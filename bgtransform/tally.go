@@ -93,7 +93,10 @@ func (s *Scheduler) writeTally(ctx context.Context, t *tally) error {
 
 func (t *tally) counts() store.ReadCounts {
 	stats := t.column.Stats()
-	return store.ReadCounts{Fallbacks: clamped(stats.Fallbacks), Missing: clamped(stats.Missing)}
+	return store.ReadCounts{
+		Fallbacks: clamped(stats.Fallbacks), Missing: clamped(stats.Missing),
+		Compared: clamped(stats.Compared), Mismatches: clamped(stats.Mismatches),
+	}
 }
 
 // clamped converts a count to what a database counts with.

@@ -6,10 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+
+	"github.com/bgtransform/sidecar/bgtransform/gate"
 )
 
 // command runs what the command line asks for and returns the exit code: 0 for
-// success, 1 for failure, 2 for a command line that makes no sense.
+// success, 1 for failure, 2 for a command line that makes no sense, 3 for a gate that
+// does not open yet.
 func command(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	con := newConsole(stderr)
 	var err error
@@ -58,14 +61,18 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// exitCode returns 0 for success and for help, 2 for usage, else 1.
+// exitCode returns 0 for success and for help, 2 for usage, 3 for a refusal of the
+// gate, else 1.
 func exitCode(err error) int {
 	_, usage := errors.AsType[*usageError](err)
+	_, refused := errors.AsType[*gate.Refusal](err)
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return 0
 	case usage:
 		return 2
+	case refused:
+		return 3
 	default:
 		return 1
 	}

@@ -76,6 +76,9 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	return a.live(ctx)
 }
 
+// leaseTTL is short, so that nobody waits long in a demonstration.
+const leaseTTL = 2 * time.Second
+
 // newScheduler returns what runs the transforms in the background of the app. The
 // zero Config is right for production; these settings suit a demonstration.
 func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
@@ -85,7 +88,7 @@ func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer
 		Logger:   logger,
 		Window:   hours, // in production such as "0 22 * * * for 8h in Europe/Berlin"
 		Limits:   pace(),
-		LeaseTTL: 2 * time.Second,        // how soon another goes on after a kill -9
+		LeaseTTL: leaseTTL,               // how soon another goes on after a kill -9
 		IdlePoll: time.Second,            // how soon an operator is heeded when it is complete
 		Grace:    300 * time.Millisecond, // Ctrl-C ends the app within a second
 

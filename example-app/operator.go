@@ -22,6 +22,10 @@ const transformsHelp = `Usage: example-app transforms                      list 
        example-app transforms untune NAME [SETTING…]    set that back, or all of it
        example-app transforms log NAME             who did what, and why
        example-app transforms plan NAME            what it would do, tried on a sample that is rolled back
+       example-app transforms verify NAME          look at the rows of a complete one again
+       example-app transforms reads NAME           how often the old column was read, and by whom
+       example-app transforms finish NAME          do what is left now, here, and wait for it
+       example-app transforms gate NAME…           may the old column go? 0 yes, 3 not yet, 1 nobody knows
 
 The settings are rows_per_second (2000, or unlimited), duty (20%), batch_target (100ms),
 batch_min and batch_max (keys), and window (always, never, or such as
@@ -38,11 +42,12 @@ type order struct {
 	database database
 	action   string
 	name     string
-	settings []string // of tune and untune, as they were typed
+	settings []string // of tune and untune, as they were typed; of gate, more names
 	by       bgtransform.By
 
-	asJSON   bool // of plan
+	asJSON   bool // of plan, reads and gate
 	examples int
+	quiet    time.Duration // of gate
 }
 
 // transforms runs the command of that name.
@@ -63,8 +68,13 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 	if err != nil {
 		return err
 	}
-	if o.action == "plan" {
+	switch o.action {
+	case "plan":
 		return showPlan(ctx, stdout, db, o)
+	case "finish":
+		return finishNow(ctx, stdout, db, o)
+	case "gate":
+		return askGate(ctx, stdout, db, o)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
@@ -73,6 +83,8 @@ func transforms(ctx context.Context, args []string, getenv func(string) string, 
 		return showStatus(ctx, stdout, control, o.name)
 	case "log":
 		return showLog(ctx, stdout, control, o.name)
+	case "reads":
+		return showReads(ctx, stdout, control, o)
 	}
 	if err := o.carryOut(ctx, control); err != nil {
 		return err
@@ -97,13 +109,14 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 	db := fs.String("db", "", databaseHelp)
 	by := fs.String("by", cmp.Or(getenv("USER"), getenv("LOGNAME"), account()), "`who` asks")
 	why := fs.String("why", "", "a `reason`, for those who read the status")
-	asJSON := fs.Bool("json", false, "print a plan as JSON")
+	asJSON := fs.Bool("json", false, "print a plan, reads or the gate's answer as JSON")
+	quiet := fs.Duration("quiet", 24*time.Hour, "for `how long` the gate wants no read of the old column")
 	examples := fs.Int("examples", 0, "show this many `rows` with a plan, as they are and as they would be")
 	words, err := parseAnywhere(fs, args)
 	if err != nil {
 		return order{}, err
 	}
-	o := order{action: "status", by: bgtransform.By{Who: *by, Why: *why}, asJSON: *asJSON, examples: *examples}
+	o := order{action: "status", by: bgtransform.By{Who: *by, Why: *why}, asJSON: *asJSON, examples: *examples, quiet: *quiet}
 	if o.database, err = parseDatabase(cmp.Or(*db, getenv("DATABASE_URL")), "rw"); err != nil {
 		return order{}, err
 	}
@@ -118,16 +131,16 @@ func parseOrder(args []string, getenv func(string) string, stderr io.Writer) (or
 
 func (o order) check() error {
 	switch o.action {
-	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune", "plan":
+	case "status", "pause", "resume", "cancel", "retry", "accept", "restart", "log", "tune", "untune", "plan", "verify", "reads", "finish", "gate":
 	default:
-		return usagef("unknown action %q; want status, log, pause, resume, cancel, retry, accept, restart, tune, untune or plan", o.action)
+		return usagef("unknown action %q; want status, log, pause, resume, cancel, retry, accept, restart, tune, untune, plan, verify, reads, finish or gate", o.action)
 	}
 	switch {
 	case o.name == "" && o.action != "status":
 		return usagef("%s what? Name a transform, such as %s", o.action, moveName)
 	case o.action == "tune" && len(o.settings) == 0:
 		return usagef("tune what of %s? Name a setting and its value, such as rows_per_second=500", o.name)
-	case o.action != "tune" && o.action != "untune" && len(o.settings) > 0:
+	case o.action != "tune" && o.action != "untune" && o.action != "gate" && len(o.settings) > 0:
 		return usagef("too many words: %s; want an action and a name", strings.Join(o.settings, " "))
 	}
 	return nil
@@ -146,6 +159,8 @@ func (o order) carryOut(ctx context.Context, c *bgtransform.Control) error {
 		return c.Retry(ctx, o.name, o.by)
 	case "accept":
 		return c.Accept(ctx, o.name, o.by)
+	case "verify":
+		return c.Verify(ctx, o.name, bgtransform.VerifyOptions{}, o.by)
 	case "tune":
 		values, err := o.values()
 		if err != nil {

@@ -102,7 +102,7 @@ func TestEachPieceAlone(t *testing.T) {
 		},
 		"somebody reads the old column": {
 			do: []string{"UPDATE bgtransform_members SET said = replace(said, '\"new\"', '\"compare\"')"}, piece: gate.PiecePhase,
-			says: []string{"1 instance still reads the old column: web-1 (version 3) is in compare", "BGTRANSFORM_PHASE__TRACK_LENGTH_MS=new"},
+			says: []string{"1 instance still reads the old column: web-1 (version 3) is in compare", "myapp transforms tune " + move + " phase=new"},
 		},
 		"somebody is about to read the old column": {
 			do:    []string{`UPDATE bgtransform_members SET said = replace(said, '"stages"', '"next":{"` + move + `":"compare"},"stages"')`},

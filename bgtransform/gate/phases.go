@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
@@ -34,7 +33,7 @@ func (w *weigher) phases(ctx context.Context, name string, fresh bool) ([]Missin
 // standing says who reads or writes the old column still. In a fresh installation
 // nobody needs to have announced himself.
 func (w *weigher) standing(name string, pool fleet.Pool, fresh bool) []Missing {
-	phase := Missing{Transform: name, Piece: PiecePhase, Remaining: -1, Commands: []string{"BGTRANSFORM_PHASE__" + flagName(name) + "=new"}}
+	phase := Missing{Transform: name, Piece: PiecePhase, Remaining: -1, Commands: []string{w.say("tune", name, "phase=new")}}
 	if len(pool) == 0 {
 		phase.Text = "no instance has announced itself, so nobody knows who reads the old column; start the app, or name the registry in which its instances do (gate.Fleet, gate.App)"
 		phase.Commands = nil
@@ -75,14 +74,4 @@ func untilIn(d time.Duration) time.Time {
 		return time.Time{}
 	}
 	return time.Now().Add(d)
-}
-
-// flagName spells a transform's name as environment flags do.
-func flagName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if (r >= 'A' && r <= 'Z') || (r >= '0' && r <= '9') {
-			return r
-		}
-		return '_'
-	}, strings.ToUpper(name))
 }
