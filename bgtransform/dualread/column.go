@@ -112,13 +112,6 @@ func (c *Column[M, V]) readNull(phase Phase, m *M, null V) V {
 	return v
 }
 
-// Write sets the old and the new fields of m to v, in every phase. It does not
-// save m: an insert saves them all, an update must name [Column.Columns].
-func (c *Column[M, V]) Write(m *M, v V) {
-	c.move.SetOld(m, v)
-	c.move.SetNew(m, v)
-}
-
 // Columns returns the names of the columns that a dual write must save together,
 // and a read needs: the old ones, then the new ones. For an update:
 //

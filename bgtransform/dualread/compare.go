@@ -119,7 +119,7 @@ func (c *Column[M, V]) judge(old side[V], next func() (V, error)) {
 		c.comparing.uncompared.inc()
 		return
 	}
-	together := c.together(v, old)
+	together := c.move.together(v, old.v, old.ok)
 	c.comparing.compared.inc()
 	if together {
 		return
@@ -132,16 +132,4 @@ func (c *Column[M, V]) judge(old side[V], next func() (V, error)) {
 	if c.move.Compare.OnMismatch != nil {
 		c.move.Compare.OnMismatch(Mismatch{Move: c.move.Name, Key: old.key})
 	}
-}
-
-// together reports whether a new and an old value go together: they are equal, or
-// the old one is what a dual write of the new one leaves.
-func (c *Column[M, V]) together(next V, old side[V]) bool {
-	if old.ok && c.move.Compare.Equal(old.v, next) {
-		return true
-	}
-	back := new(M)
-	c.move.SetOld(back, next)
-	v, ok := c.move.Old(back)
-	return ok == old.ok && (!ok || c.move.Compare.Equal(old.v, v))
 }

@@ -7,7 +7,10 @@
 //
 //   - [Column.Read] gives the value of a row that was loaded;
 //   - [Column.Expr] is the same value in SQL, for lists, filters and sorting;
-//   - [Column.Write] and [Column.Columns] write both columns, in one statement;
+//   - [Column.Write] and [Column.Columns] write both columns, in one statement, and
+//     [Column.Set] does without a model;
+//   - [Move.BeforeInsert] and [Move.BeforeUpdate], called by two methods of the model,
+//     see to it that no insert or update through it forgets a column;
 //   - [Comparison] says how both are compared in [PhaseCompare];
 //   - [Column.SetPhase] chooses the column that is read, while the service runs;
 //   - [Column.Stats] counts the rows that the new column could not answer for.

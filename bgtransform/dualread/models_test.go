@@ -105,15 +105,20 @@ func setPhase[M, V any](tb testing.TB, c *dualread.Column[M, V], p dualread.Phas
 	}
 }
 
+// openDB opens an empty database in memory.
+func openDB() *bun.DB {
+	sqldb, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		panic(err) // the driver is not linked in
+	}
+	sqldb.SetMaxOpenConns(1) // each connection has a memory of its own
+	return bun.NewDB(sqldb, sqlitedialect.New())
+}
+
 // newDB opens an empty database in memory, with the tables of the models.
 func newDB(tb testing.TB) *bun.DB {
 	tb.Helper()
-	sqldb, err := sql.Open("sqlite", ":memory:")
-	if err != nil {
-		tb.Fatalf("open: %v", err)
-	}
-	sqldb.SetMaxOpenConns(1) // each connection has a memory of its own
-	db := bun.NewDB(sqldb, sqlitedialect.New())
+	db := openDB()
 	tb.Cleanup(func() { _ = db.Close() })
 	for _, model := range []any{(*track)(nil), (*album)(nil), (*entry)(nil)} {
 		if _, err := db.NewCreateTable().Model(model).Exec(tb.Context()); err != nil {

@@ -73,6 +73,11 @@ type Move[M, V any] struct {
 	// SetNew sets the fields of the new columns to v.
 	SetNew func(m *M, v V)
 
+	// Wins says which side is saved where an insert or update of a model has both
+	// and they do not go together (see [Move.BeforeUpdate]).
+	// Optional. Defaults to Neither: the query fails.
+	Wins Side
+
 	// Compare says how PhaseCompare compares both values.
 	// Optional. Defaults to one read in a hundred.
 	Compare Comparison[M, V]

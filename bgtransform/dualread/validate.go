@@ -24,6 +24,9 @@ func (m Move[M, V]) validate() error {
 	if !m.Phase.valid() {
 		problems = append(problems, fmt.Sprintf("Phase is %s: valid are %s", m.Phase, validPhases()))
 	}
+	if m.Wins > NewSide {
+		problems = append(problems, fmt.Sprintf("Wins is Side(%d): valid are Neither, OldSide and NewSide", m.Wins))
+	}
 	return moveError(m.Name, problems)
 }
 
