@@ -106,7 +106,10 @@ func (a *attempt) dryHost(stop context.Context, end *ending) planHost {
 				if size == 0 {
 					continue
 				}
-				err := a.giveSign(ctx) // the batches write none
+				err := a.settled(ctx)
+				if err == nil {
+					err = a.giveSign(ctx) // the batches write none
+				}
 				if err == nil {
 					return size, nil
 				}
@@ -118,6 +121,10 @@ func (a *attempt) dryHost(stop context.Context, end *ending) planHost {
 		begin: func(ctx context.Context, size int) (context.Context, func(PlanBatch, error)) {
 			number++
 			return a.dryBatch(ctx, number, size)
+		},
+		tx: func(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+			r := a.rec.Range // the checkpoint is written again, and rolled back with the rest
+			return a.fence.BatchTx(ctx, &r, fn)
 		},
 		again: func(ctx context.Context, err error) error {
 			if how, ended := a.react(stop, ctx, nil, err); ended {

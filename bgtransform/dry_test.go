@@ -85,6 +85,22 @@ func TestDryRunHeedsWindowAndOperators(t *testing.T) {
 	}
 }
 
+// A dry run is fenced as a run is: once another attempt has begun, it tries nothing more.
+func TestI1DryRunIsFenced(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 5000)
+	cfg, rec := quick(t), &recorder{}
+	cfg.Limits.RowsPerSecond, cfg.Observer = 500, rec
+	dryLogged(&cfg)
+	in := start(t, db, cfg, toMS("x"))
+	in.until("x", "at its batches", func(bgtransform.Status) bool { return len(rec.all()) > 0 })
+	exec(t, db, "UPDATE bgtransform_ranges SET attempt = attempt + 1")
+	st := in.until("x", "fenced off", func(st bgtransform.Status) bool { return st.Here.Code == bgtransform.ReasonHeld })
+	if !strings.Contains(st.Here.Text, "its fence refused ours") {
+		t.Errorf("it says %+v", st.Here)
+	}
+}
+
 // panicking is a transform whose code is wrong.
 type panicking struct{ name string }
 

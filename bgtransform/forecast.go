@@ -107,7 +107,7 @@ func roughly(d time.Duration) time.Duration {
 	case d >= time.Hour:
 		return d.Round(time.Minute)
 	default:
-		return d.Round(time.Second)
+		return max(time.Second, d.Round(time.Second))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/bgtransform/sidecar/bgtransform/internal/backoff"
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
@@ -17,6 +19,9 @@ type planHost struct {
 
 	// begin returns the context of one batch, and what is to be called at its end.
 	begin func(ctx context.Context, size int) (_ context.Context, end func(PlanBatch, error))
+
+	// tx calls fn in a transaction, and rolls it back when fn returns an error.
+	tx func(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error
 
 	// again returns nil if a batch that has failed is to be tried once more, else the
 	// error that ends the plan.
@@ -37,7 +42,7 @@ func (s *Scheduler) planAlone(ctx context.Context, e *entry, o PlanOptions) (Pla
 		return Plan{}, err
 	}
 	h := &loneHost{s: s, pacer: throttle.New(e.pace().limits), retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second}}
-	return newPlanner(s, e, o, planHost{h.ready, h.begin, h.again}, stepper, h.pacer).run(ctx)
+	return newPlanner(s, e, o, planHost{ready: h.ready, begin: h.begin, tx: h.tx, again: h.again}, stepper, h.pacer).run(ctx)
 }
 
 // loneHost lets batches begin at the transform's pace.
@@ -59,6 +64,10 @@ func (h *loneHost) begin(ctx context.Context, _ int) (context.Context, func(Plan
 			h.retry.Reset()
 		}
 	}
+}
+
+func (h *loneHost) tx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
+	return h.s.d.Transact(ctx, h.s.db, h.s.cfg.bounds().limits(), fn)
 }
 
 // again tries a batch once more that met a lock, a bad moment of the database or of

@@ -172,7 +172,7 @@ func (p *planner) look(ctx context.Context, size int, t *trial) error {
 // write does the transaction of a batch, which never commits.
 func (p *planner) write(ctx context.Context, t *trial) error {
 	began := time.Now()
-	err := p.s.d.Transact(ctx, p.s.db, p.s.cfg.bounds().limits(), func(ctx context.Context, tx bun.Tx) error {
+	err := p.host.tx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if err := p.apply(ctx, tx, t); err != nil {
 			return err
 		}

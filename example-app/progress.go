@@ -57,8 +57,11 @@ func (p *progress) show(st bgtransform.Status, now time.Time) {
 func kind(st bgtransform.Status, why bgtransform.Reason) string {
 	kind := string(st.State) + " " + string(why.Code)
 	if why.Code == bgtransform.ReasonHealth {
-		words, _, _ := strings.Cut(why.Text, " > ")
-		kind = strings.TrimRight(words, "0123456789. %hmsµnBKMGTi") + " " + string(why.Code)
+		words := why.Text
+		if i := strings.IndexAny(words, "0123456789"); i >= 0 {
+			words = words[:i]
+		}
+		kind = words + string(why.Code)
 	}
 	return kind
 }

@@ -174,6 +174,8 @@ func TestProgressShowsHealthSignals(t *testing.T) {
 		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag 3.2 s > 2 s"},
 		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag 12.9 s > 2 s"},
 		{Code: bgtransform.ReasonHealth, Text: "throttled: lock waits 4 > 2"},
+		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag is not known since 5s: no answer within 2s"},
+		{Code: bgtransform.ReasonHealth, Text: "throttled: replica lag is not known since 6s: no answer within 2s"},
 		{Code: bgtransform.ReasonThrottle, Text: "duty cycle 50 %"},
 	} {
 		st := bgtransform.Status{Transform: moveName, State: bgtransform.StateRunning, RowsPerSec: 1, Reason: why}
@@ -182,7 +184,8 @@ func TestProgressShowsHealthSignals(t *testing.T) {
 			t.Errorf("transforms status says %q, want %q in it", text, why.Text)
 		}
 	}
-	want := "track-length-ms is running: throttled: replica lag 3.2 s > 2 s\ntrack-length-ms is running: throttled: lock waits 4 > 2\ntrack-length-ms goes on at its own pace\n"
+	want := "track-length-ms is running: throttled: replica lag 3.2 s > 2 s\ntrack-length-ms is running: throttled: lock waits 4 > 2\n" +
+		"track-length-ms is running: throttled: replica lag is not known since 5s: no answer within 2s\ntrack-length-ms goes on at its own pace\n"
 	if got := out.String(); got != want {
 		t.Errorf("the console shows\n%s\nwant\n%s", got, want)
 	}
