@@ -81,8 +81,21 @@ func (c *Column[M, V]) SetPhase(p Phase) error {
 //
 // It allocates nothing, and writes to no shared memory unless it counts or, in
 // PhaseCompare, is one of the reads that [Comparison] picks.
-func (c *Column[M, V]) Read(m *M) V {
+func (c *Column[M, V]) Read(m *M) V { return c.read(c.Phase(), m) }
+
+// ReadAll returns the values of rows, as Read does, all of them read in one phase: a
+// list that is sorted or compared by them is not torn by a change of the phase. To read
+// values by their keys without loading the rows, select [Column.Expr].
+func (c *Column[M, V]) ReadAll(rows []M) []V {
 	phase := c.Phase()
+	values := make([]V, len(rows))
+	for i := range rows {
+		values[i] = c.read(phase, &rows[i])
+	}
+	return values
+}
+
+func (c *Column[M, V]) read(phase Phase, m *M) V {
 	if phase == PhaseOld {
 		v, _ := c.move.Old(m)
 		return v

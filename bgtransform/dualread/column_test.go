@@ -1,6 +1,7 @@
 package dualread_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 
@@ -110,5 +111,42 @@ func TestColumnConcurrentSafe(t *testing.T) {
 	wg.Wait()
 	if got := c.Stats(); got.Fallbacks+got.Missing != goroutines*reads {
 		t.Errorf("counted %d fallbacks and %d missing, want %d together", got.Fallbacks, got.Missing, goroutines*reads)
+	}
+}
+
+// All values of a list come from one phase, while another goroutine changes it.
+func TestReadAllIsOfOnePhase(t *testing.T) {
+	t.Parallel()
+	c := newColumn(t, lengthMove())
+	rows := make([]track, 500)
+	for i := range rows {
+		rows[i] = track{Length: 1, LengthMS: new(int64(2000))}
+	}
+	if got := c.ReadAll(nil); len(got) != 0 {
+		t.Errorf("ReadAll(nil) = %v", got)
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				setPhase(t, c, []dualread.Phase{dualread.PhaseOld, dualread.PhaseNew}[i%2])
+			}
+		}
+	})
+	for range 200 {
+		got := c.ReadAll(rows)
+		if len(got) != len(rows) || slices.Min(got) != slices.Max(got) {
+			t.Fatalf("%d values from %d to %d, want %d of one phase", len(got), slices.Min(got), slices.Max(got), len(rows))
+		}
+	}
+	close(stop)
+	wg.Wait()
+	setPhase(t, c, dualread.PhaseFallback)
+	if got := c.ReadAll([]track{rows[0], {Length: 7}}); !slices.Equal(got, []int64{2000, 7000}) || c.Stats().Fallbacks != 1 {
+		t.Errorf("ReadAll = %v with %d fallbacks, want 2000 and 7000 with 1", got, c.Stats().Fallbacks)
 	}
 }

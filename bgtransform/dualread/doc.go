@@ -5,7 +5,8 @@
 // [New] makes a [Column] of it, which the service uses wherever it used the
 // old column:
 //
-//   - [Column.Read] gives the value of a row that was loaded;
+//   - [Column.Read] gives the value of a row that was loaded, [Column.ReadAll] those of
+//     many;
 //   - [Column.Expr] is the same value in SQL, for lists, filters and sorting;
 //   - [Column.Write] and [Column.Columns] write both columns, in one statement, and
 //     [Column.Set] does without a model;

@@ -2,6 +2,7 @@ package dualread_test
 
 import (
 	"database/sql"
+	"strings"
 	"testing"
 
 	"github.com/uptrace/bun"
@@ -87,6 +88,52 @@ func entryMove() dualread.Move[entry, *int64] {
 	}
 }
 
+// person has a name that moves from one column to two.
+type person struct {
+	bun.BaseModel `bun:"table:people,alias:person"`
+
+	ID    int64   `bun:",pk,autoincrement"`
+	Full  *string `bun:"full_name"`
+	First *string `bun:"first_name"`
+	Last  *string `bun:"last_name"`
+}
+
+// fullName is the value of two columns.
+type fullName struct{ First, Last string }
+
+func text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
+// nameMove makes two columns of one, of which the second may be null.
+func nameMove() dualread.Move[person, fullName] {
+	return dualread.Move[person, fullName]{
+		Name:       "person-name",
+		OldColumns: []string{"full_name"},
+		NewColumns: []string{"first_name", "last_name"},
+		Forward: []string{
+			"SUBSTR(?0, 1, INSTR(?0 || ' ', ' ') - 1)",
+			"NULLIF(SUBSTR(?0, INSTR(?0 || ' ', ' ') + 1), '')",
+		},
+		Backward: []string{"RTRIM(?0 || ' ' || COALESCE(?1, ''))"},
+		Old: func(p *person) (fullName, bool) {
+			first, last, _ := strings.Cut(text(p.Full), " ")
+			return fullName{first, last}, p.Full != nil
+		},
+		New:    func(p *person) (fullName, bool) { return fullName{text(p.First), text(p.Last)}, p.First != nil },
+		SetOld: func(p *person, v fullName) { p.Full = new(strings.TrimRight(v.First+" "+v.Last, " ")) },
+		SetNew: func(p *person, v fullName) {
+			p.First, p.Last = new(v.First), nil
+			if v.Last != "" {
+				p.Last = new(v.Last)
+			}
+		},
+	}
+}
+
 // newColumn makes the column of a move that must be valid.
 func newColumn[M, V any](tb testing.TB, move dualread.Move[M, V]) *dualread.Column[M, V] {
 	tb.Helper()
@@ -120,7 +167,7 @@ func newDB(tb testing.TB) *bun.DB {
 	tb.Helper()
 	db := openDB()
 	tb.Cleanup(func() { _ = db.Close() })
-	for _, model := range []any{(*track)(nil), (*album)(nil), (*entry)(nil)} {
+	for _, model := range []any{(*track)(nil), (*album)(nil), (*entry)(nil), (*person)(nil)} {
 		if _, err := db.NewCreateTable().Model(model).Exec(tb.Context()); err != nil {
 			tb.Fatalf("create table: %v", err)
 		}
