@@ -157,6 +157,9 @@ func TestItGivesWayToALongTransactionAndTheAppGoesOn(t *testing.T) {
 				if db.kind == mariadb && !strings.Contains(log.String(), "Waiting for table metadata lock") {
 					t.Errorf("the log does not say how it goes on:\n%s", log)
 				}
+				if looks := strings.Count(log.String(), "look for rows"); name == "NotNull" && looks != 1 {
+					t.Errorf("it has read the table %d times to look for nulls, want once for all tries", looks)
+				}
 				if !strings.Contains(log.String(), "in a transaction for") {
 					t.Errorf("the log does not say who holds the table:\n%s", log)
 				}
@@ -177,6 +180,10 @@ func TestATableThatCannotBeHadIsBusy(t *testing.T) {
 		if !errors.Is(err, contract.ErrBusy) {
 			t.Fatalf("error %v, want ErrBusy", err)
 		}
+		// That of the wait for the lock, not that of a statement which the app waits behind for longer.
+		if code := cause(err); db.kind == postgres && code != "55P03" {
+			t.Errorf("the cause has the code %q, want 55P03, lock_not_available", code)
+		}
 		for _, want := range []string{"drop the column", "in a transaction for", "call again"} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("the error does not say %q: %v", want, err)
@@ -193,9 +200,11 @@ func TestAnIndexWaitsBesideTheApp(t *testing.T) {
 	t.Parallel()
 	db := newDatabase(t, postgres)
 	db.tracks(t, 100)
-	db.exec(t, "ALTER ROLE CURRENT_USER IN DATABASE "+db.one(t, "SELECT current_database()")+" SET lock_timeout = '100ms'")
+	role := "ALTER ROLE CURRENT_USER IN DATABASE " + db.one(t, "SELECT current_database()")
+	db.exec(t, role+" SET lock_timeout = '100ms'", role+" SET default_transaction_isolation = 'repeatable read'")
 	db = connect(t, postgres, db.dsn)
-	release := db.hold(t) // a writer of another kind: an old snapshot is enough
+	db.SetMaxIdleConns(10) // none is closed for having no use
+	release := db.hold(t)
 	app := db.run(t, "length", "length_ms")
 	c := changes()["CreateIndex"]
 	log, done := newRecord(), make(chan error, 1)
@@ -208,7 +217,29 @@ func TestAnIndexWaitsBesideTheApp(t *testing.T) {
 	if !strings.Contains(db.schema(t), "tracks_length_ms_idx ON public.tracks USING btree (length_ms) true") {
 		t.Errorf("there is no valid index:\n%s", db.schema(t))
 	}
-	if got := db.one(t, "SHOW lock_timeout"); got != "100ms" {
-		t.Errorf("the app's connections have a lock timeout of %s, want that of the role", got)
+	if strings.Contains(log.String(), "gives way") {
+		t.Errorf("it did not wait for as long as it takes:\n%s", log)
 	}
+	for range db.Stats().OpenConnections { // all of the pool, for they are given back at the end
+		conn, err := db.Conn(t.Context())
+		must(t, err)
+		defer func() { _ = conn.Close() }()
+		var got string
+		must(t, conn.Conn.QueryRowContext(t.Context(), "SHOW lock_timeout").Scan(&got))
+		if got != "100ms" {
+			t.Errorf("a connection of the app has a lock timeout of %s, want that of the role", got)
+		}
+	}
+}
+
+// cause returns the SQLSTATE that PostgreSQL gave to the error below another one.
+func cause(err error) string {
+	state, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err)
+	if !ok {
+		return ""
+	}
+	return state.SQLState()
 }

@@ -17,7 +17,7 @@ type trap struct {
 	at    int // which statement, from 1; 0 is none
 	after bool
 	kill  func(id int64) error
-	sees  func(statement string) // may be nil
+	sees  func(statement string) // is told of those, and of KILL; may be nil
 
 	refuses func(statement string) error // may be nil
 	fired   bool
@@ -41,12 +41,15 @@ func (t *trap) due(statement string) (kill func(id int64) error, after bool) {
 	defer t.mu.Unlock()
 	verb, _, _ := strings.Cut(statement, " ")
 	switch verb {
-	case "ALTER", "CREATE", "DROP":
+	case "ALTER", "CREATE", "DROP", "KILL":
 	default:
 		return nil, false
 	}
 	if t.sees != nil {
 		t.sees(statement)
+	}
+	if verb == "KILL" {
+		return nil, false
 	}
 	if t.at--; t.at != 0 {
 		return nil, false
