@@ -20,10 +20,10 @@ func between(c own.Column, first, last any, share float64) (any, bool) {
 		return int64(divide(ordinal(a), ordinal(b), share) ^ signBit), ok && a < b
 	case []byte:
 		b, ok := last.([]byte)
-		if !ok || bytes.Compare(a, b) >= 0 {
+		if !ok {
 			return nil, false
 		}
-		return betweenBytes(a, b, share), true
+		return betweenBytes(a, b, share)
 	case string:
 		b, ok := last.(string)
 		if !ok {
@@ -47,15 +47,16 @@ func ordinal(v int64) uint64 { return uint64(v) ^ signBit }
 func divide(a, b uint64, share float64) uint64 { return a + uint64(float64(b-a)*share) }
 
 // betweenBytes goes by the eight bytes in which a and b begin to differ.
-func betweenBytes(a, b []byte, share float64) []byte {
+func betweenBytes(a, b []byte, share float64) (any, bool) {
 	same := 0
-	for same < len(a) && a[same] == b[same] {
+	for same < min(len(a), len(b)) && a[same] == b[same] {
 		same++
 	}
 	var from, to [8]byte
 	copy(from[:], a[same:])
 	copy(to[:], b[same:])
-	return binary.BigEndian.AppendUint64(bytes.Clone(a[:same]), divide(binary.BigEndian.Uint64(from[:]), binary.BigEndian.Uint64(to[:]), share))
+	lo, hi := binary.BigEndian.Uint64(from[:]), binary.BigEndian.Uint64(to[:])
+	return binary.BigEndian.AppendUint64(bytes.Clone(a[:same]), divide(lo, hi, share)), lo < hi
 }
 
 // betweenUUIDs goes by the first eight bytes of two UUIDs.
