@@ -42,6 +42,9 @@ func TestDryRunIsAPlan(t *testing.T) {
 			"of work; begun now, complete about", "WARNING: each batch reads the whole of table looked") {
 			t.Errorf("another process reads %q", text)
 		}
+		if finish := all[0].Finish; finish.State != bgtransform.ForecastStopped || !strings.HasSuffix(finish.String(), "stopped: nothing but a dry run was asked for") {
+			t.Errorf("the run's own finish is %q", finish)
+		}
 		in.stop()
 		if got := log.String(); !contains(got, "dry run: a batch", "keys=20 found=20", "dry run: a statement's plan", "table=looked", "level=WARN msg=\"bgtransform: dry run: a warning\"", "table_pending=2000") {
 			t.Errorf("the log is\n%s", got)

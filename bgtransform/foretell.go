@@ -81,6 +81,8 @@ func standstill(st Status) (why string, stopped bool) {
 	switch reason.Code {
 	case ReasonNone, ReasonWindow, ReasonThrottle, ReasonHealth, ReasonBackoff, ReasonWriters, ReasonHeld, ReasonClaim, ReasonStopped, ReasonLeaseLost, ReasonLocker, ReasonDatabase:
 		return reason.Text, st.State == StatePaused || st.State == StateFailed
+	case ReasonDryRun:
+		return "nothing but a dry run was asked for", true // whose text has a finish of its own
 	default:
 		return reason.Text, true
 	}
