@@ -42,7 +42,8 @@
 // the server refuses ([ErrRefused]) instead of copying the table under a lock. NOT NULL rebuilds
 // the table beside the app, and keeps all else of the column's definition. At its end it needs the table
 // to itself for a moment; if it does not get it in time, it has to begin again. Replicas apply
-// it when it is done, for as long as it took. A check needs MariaDB 11.2.
+// it when it is done, for as long as it took. A check needs a server that copies with LOCK=NONE
+// (MariaDB from 11.2 on, where it has not been tried).
 //
 // SQLite: all of it takes the write lock for as long as it takes, for it has one writer.
 // NOT NULL and checks need a version whose ALTER TABLE knows them (3.54 does).

@@ -50,13 +50,13 @@ func (r *run) postgresCreateIndex(index Index) plan {
 		create += " WHERE " + index.Where
 	}
 	return func(ctx context.Context) (*step, error) {
-		if err := r.postgresWhole(); err != nil {
-			return nil, err
-		}
 		s, err := r.postgresIndex(ctx, index.Name)
 		switch {
 		case err != nil:
 			return nil, err
+		case s == nil && r.partitioned:
+			return nil, refused("it is a table of partitions, of which PostgreSQL builds no index beside the app. Call this for each partition, with the same columns," +
+				" then CREATE INDEX … ON ONLY the table and ALTER INDEX … ATTACH PARTITION each of them, which are brief")
 		case s == nil:
 			return r.postgresBuild(index, create), nil
 		case !s.ofTable:
@@ -108,15 +108,14 @@ func (r *run) postgresCleanUp(ctx context.Context, name string) {
 
 func (r *run) postgresDropIndex(name string) plan {
 	return func(ctx context.Context) (*step, error) {
-		if err := r.postgresWhole(); err != nil {
-			return nil, err
-		}
 		s, err := r.postgresIndex(ctx, name)
 		switch {
 		case err != nil || s == nil:
 			return nil, err
 		case !s.ofTable:
 			return nil, refused("what is of that name is not an index of this table")
+		case r.partitioned:
+			return &step{"drop the index of all partitions", r.postgresBrief("DROP INDEX " + r.postgresNamed(name))}, nil
 		}
 		return r.postgresDrop(name, "drop the index, beside the app"), nil
 	}
@@ -130,13 +129,3 @@ func (r *run) postgresDrop(name, say string) *step {
 
 // postgresNamed is a quoted name in the schema of the table, where its indexes are.
 func (r *run) postgresNamed(name string) string { return r.schemaSQL + "." + r.quote(name) }
-
-// postgresWhole refuses a table of partitions, of which PostgreSQL builds and
-// drops no index concurrently.
-func (r *run) postgresWhole() error {
-	if !r.partitioned {
-		return nil
-	}
-	return refused("it is a table of partitions, of which PostgreSQL builds and drops no index beside the app. Call this for each partition (with columns and uniqueness" +
-		" the same), then CREATE INDEX … ON ONLY the table and ALTER INDEX … ATTACH PARTITION each of them, which are brief")
-}

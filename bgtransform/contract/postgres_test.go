@@ -166,6 +166,13 @@ func TestIndexesOfPartitionsAreRefusedWithTheWay(t *testing.T) {
 		t.Errorf("error %v, want ErrRefused with the way to do it", err)
 	}
 	must(t, contract.CreateIndex(t.Context(), db.DB, contract.Index{Table: "low", Columns: []string{"length_ms"}}, quiet()))
+	whole := contract.Index{Table: "tracks", Name: "whole", Columns: []string{"length_ms"}}
+	db.exec(t, "CREATE INDEX whole ON ONLY tracks (length_ms)", "ALTER INDEX whole ATTACH PARTITION low_length_ms_idx")
+	must(t, contract.CreateIndex(t.Context(), db.DB, whole, quiet()))
+	must(t, contract.DropIndex(t.Context(), db.DB, "tracks", "whole", quiet()))
+	if got := db.one(t, "SELECT count(*) FROM pg_class WHERE relname IN ('whole', 'low_length_ms_idx')"); got != "0" {
+		t.Errorf("%s of the indexes are left", got)
+	}
 	if err := contract.DropColumn(t.Context(), db.DB, "low", "length", quiet()); !errors.Is(err, contract.ErrRefused) {
 		t.Errorf("error %v, want ErrRefused: the column belongs to the parent", err)
 	}
