@@ -62,7 +62,9 @@ func TestFinish(t *testing.T) {
 		must(t, st.Register(t.Context(), []string{"x"}))
 		must(t, s.Control().Tune(t.Context(), "x", bgtransform.By{Who: "ann"}, map[bgtransform.Setting]string{"DUTY": "1%", "WINDOW": "never"}))
 		var last bgtransform.Status
-		must(t, s.Finish(t.Context(), "x", bgtransform.FinishOptions{
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		must(t, s.Finish(ctx, "x", bgtransform.FinishOptions{
 			By: bgtransform.By{Who: "deploy", Why: "release 3"}, Progress: func(st bgtransform.Status) { last = st },
 		}))
 		if last.State != bgtransform.StateComplete || last.Rows != 500 || last.Progress != 1 {

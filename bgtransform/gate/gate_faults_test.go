@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/gate"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
+	"github.com/bgtransform/sidecar/internal/testserver"
 )
 
 // unreadable fails unless the error is neither a pass nor a refusal.
@@ -55,6 +57,31 @@ func TestServerThatIsGone(t *testing.T) {
 			t.Parallel()
 			unreadable(t, "a server that is gone", gate.Require(t.Context(), nowhere(t, kind), move, gate.Data[Track]("length_ms IS NULL")))
 		})
+	}
+}
+
+// A server that falls silent has said neither yes nor not yet, be it in the middle of the
+// look at the data.
+func TestServerThatFallsSilent(t *testing.T) {
+	t.Parallel()
+	server := testserver.SharedPostgres(t)
+	dsn := server.Database(t)
+	seed(t, open(t, "pg", dsn), 0)
+	for what, fall := range map[string]func(p *testserver.Proxy){
+		"from the start": func(p *testserver.Proxy) { p.Stall(true) },
+		"at the look at the data": func(p *testserver.Proxy) {
+			p.DropWhen(func(sent []byte) bool { return bytes.Contains(sent, []byte("SELECT 1 FROM")) })
+		},
+		"cut off at that look too": func(p *testserver.Proxy) {
+			p.CutWhen(func(sent []byte) bool { return bytes.Contains(sent, []byte("SELECT 1 FROM")) })
+		},
+	} {
+		proxy := testserver.StartProxy(t, server.Addr())
+		db := open(t, "pg", strings.Replace(dsn, server.Addr(), proxy.Addr(), 1))
+		fall(proxy)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		unreadable(t, what, gate.Require(ctx, db, move, gate.Data[Track]("length_ms IS NULL")))
+		cancel()
 	}
 }
 
