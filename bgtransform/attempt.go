@@ -40,6 +40,7 @@ type attempt struct {
 	batchAt   time.Time       // when the last batch began
 	beat      time.Time       // when the database last had a sign of life
 	notBefore time.Time       // user code asked not to be called before
+	poolAt    time.Time       // when it was last looked whether the pool is ready
 	unsure    bool            // a commit may have taken place without our knowing
 	halted    bool            // a health signal has asked to stop
 
@@ -161,6 +162,9 @@ func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 	if end, over := a.adopt(ctx); over {
 		return nil, end
 	}
+	if end, over := a.resweep(ctx); over {
+		return nil, end
+	}
 	a.e.unwatch = a.watchHealth(stop, ctx)
 	ctx = a.begin(ctx)
 	if a.e.settings.dryRun {
@@ -242,6 +246,9 @@ func (a *attempt) goOn(r *store.Range, t *store.Transform) {
 	}
 	if t.StartedMS == 0 {
 		t.StartedMS = a.rec.NowMS
+	}
+	if r.SweptMS == 0 {
+		r.SweptMS = a.rec.Now()
 	}
 	r.WindowText = a.e.settings.pace(flagValues{}).window.String()
 }

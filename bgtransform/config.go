@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 	"github.com/bgtransform/sidecar/bgtransform/window"
@@ -18,19 +20,44 @@ import (
 // Config says how a [Scheduler] runs. The zero value is right for a busy
 // production database, and safe in a pool. It is copied by [New].
 type Config struct {
+	// App names the pool where several apps run on one database: instances wait only for
+	// those of the same App, so all that write a table must have the same. It is one line
+	// of at most 100 bytes. Empty by default.
+	App string
+
 	// BatchTimeout bounds one batch: reading, user code and transaction. A
 	// batch that takes longer is cancelled and tried again with half the keys.
 	// Defaults to 30 s.
 	BatchTimeout time.Duration
+
+	// Build says what this version of the app was built from, for operators. Defaults to
+	// the revision that the Go toolchain has stamped into the binary.
+	Build string
 
 	// Concurrency is how many transforms this instance runs at the same time. One
 	// that only waits for the app's transactions before its last pass is not counted.
 	// Defaults to 1.
 	Concurrency int
 
+	// Contracted names the transforms whose old columns this version of the app neither
+	// reads nor writes any more: their moves are in [fleet.After]. They run nowhere from
+	// then on. Keep a name for as long as an instance of the version before may come back.
+	Contracted []string
+
 	// Environ holds the environment flags, as "NAME=value". Nil means
 	// os.Environ(). An empty slice means none.
 	Environ []string
+
+	// Fleet is where the instances of the pool announce themselves. Nil means a table of the
+	// app's own database, which is used once a transform of the pool needs it: one that is a
+	// [DualWriter], or has Options.DualWritten. With another registry, set it in the version
+	// of the app before the first such transform as well, for only who announces itself is
+	// waited for.
+	Fleet fleet.Registry
+
+	// FleetRules are the times that the pool goes by. Zero fields mean the defaults of
+	// [fleet.Rules].
+	FleetRules fleet.Rules
 
 	// Grace is how long a batch that is under way at shutdown may go on, before
 	// it is cancelled and rolled back. Defaults to 5 s.
@@ -103,6 +130,10 @@ type Config struct {
 	// statement takes longer is tried again with half the keys. Defaults to 15 s.
 	StatementTimeout time.Duration
 
+	// Version is that of the app, for operators. Defaults to that of the main module, if it
+	// has one.
+	Version string
+
 	// Window is when batches may run. The zero value means always.
 	Window window.Window
 
@@ -111,15 +142,20 @@ type Config struct {
 	// would not end in time, so it is for one that takes longer than those before
 	// it. Defaults to 1 s.
 	WindowGrace time.Duration
+
+	ownFleet bool // Fleet is the table in the app's database
 }
 
 // withDefaults returns the config with every unset field set.
 func (c Config) withDefaults() Config {
+	version, build := builtFrom()
 	c.BatchTimeout = cmp.Or(c.BatchTimeout, 30*time.Second)
+	c.Build = cmp.Or(c.Build, build)
 	c.Concurrency = cmp.Or(c.Concurrency, 1)
 	if c.Environ == nil {
 		c.Environ = os.Environ()
 	}
+	c.FleetRules = c.FleetRules.WithDefaults()
 	c.Grace = cmp.Or(c.Grace, 5*time.Second)
 	c.IdlePoll = cmp.Or(c.IdlePoll, time.Minute)
 	c.Instance = cmp.Or(c.Instance, defaultInstance())
@@ -131,6 +167,7 @@ func (c Config) withDefaults() Config {
 	c.RowTimeout = cmp.Or(c.RowTimeout, 10*time.Second)
 	c.StandbyPoll = cmp.Or(c.StandbyPoll, 150*time.Millisecond)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, 15*time.Second)
+	c.Version = cmp.Or(c.Version, version)
 	c.WindowGrace = cmp.Or(c.WindowGrace, time.Second)
 	return c
 }
@@ -169,6 +206,14 @@ func (c Config) validate() error {
 	if len(c.Instance) > 200 || strings.ContainsAny(c.Instance, "\n\r\x00") {
 		errs = append(errs, fmt.Errorf("Config.Instance is %q; it must be one line of at most 200 bytes", c.Instance))
 	}
+	for _, one := range []struct{ field, value string }{{"App", c.App}, {"Version", c.Version}, {"Build", c.Build}} {
+		if len(one.value) > 100 || strings.ContainsAny(one.value, "\n\r\x00") {
+			errs = append(errs, fmt.Errorf("Config.%s is %q; it must be one line of at most 100 bytes", one.field, one.value))
+		}
+	}
+	if err := c.FleetRules.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("Config.FleetRules: %w", err))
+	}
 	if err := c.Limits.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("Config.Limits: %w", err))
 	}
@@ -187,4 +232,22 @@ func defaultInstance() string {
 		host = host[:100]
 	}
 	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), strings.ToLower(rand.Text()[:4]))
+}
+
+// builtFrom returns the version of the main module and the revision it was built from,
+// as far as the toolchain has stamped them into the binary.
+func builtFrom() (version, revision string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "", ""
+	}
+	if info.Main.Version != "(devel)" {
+		version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = s.Value
+		}
+	}
+	return clip(version, 100), clip(revision, 100)
 }

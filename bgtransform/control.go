@@ -8,6 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -19,8 +20,10 @@ import (
 // It needs no scheduler, so that a command of its own process can use it. It
 // is safe for concurrent use.
 type Control struct {
-	store *store.Store
-	wake  func(name string)
+	store    *store.Store
+	fleet    fleet.Registry
+	ownFleet bool // it is the table in the database
+	wake     func(name string)
 
 	verifiable func(name string) error // nil, or why it cannot be verified
 }
@@ -31,7 +34,7 @@ func NewControl(db *bun.DB) (*Control, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
-	return &Control{store: s, wake: func(string) {}, verifiable: func(string) error { return nil }}, nil
+	return &Control{store: s, fleet: s.Fleet(), ownFleet: true, wake: func(string) {}, verifiable: func(string) error { return nil }}, nil
 }
 
 // By says who does something, and why.

@@ -21,6 +21,9 @@ type entry struct {
 	wakes     chan struct{}        // holds at most one wake-up
 	pacer     *throttle.Pacer      // used by the entry's loop only; what it has learned outlives an attempt
 	health    health               // watched during an attempt only
+	pooled    bool                 // it waits for the pool
+	column    DualColumn           // on the move; nil for a transform without one
+	phases    *phaser              // of the column, in the pool's hands; nil for one that is not
 	unwatch   func()               // ends that; nil while it is not watched; the loop's own
 
 	measured   string    // the mode of the batches that the pacer has learned from; the loop's own

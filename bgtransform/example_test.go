@@ -14,6 +14,7 @@ import (
 
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 	"github.com/bgtransform/sidecar/bgtransform/window"
 )
@@ -70,7 +71,10 @@ func is(state bgtransform.State) func(bgtransform.Status) bool {
 // exampleConfig is the zero config, without the log and the flags of whoever
 // runs the examples.
 func exampleConfig() bgtransform.Config {
-	return bgtransform.Config{Logger: slog.New(slog.DiscardHandler), Environ: []string{}}
+	return bgtransform.Config{
+		Logger: slog.New(slog.DiscardHandler), Environ: []string{},
+		FleetRules: fleet.Rules{MinAge: 1}, // no older version of the app is there
+	}
 }
 
 // A backfill in Go: whole seconds become milliseconds.

@@ -71,5 +71,5 @@ func ExampleControl_Untune() {
 
 func ExampleSettings() {
 	fmt.Println(bgtransform.Settings())
-	// Output: [BATCH_MAX BATCH_MIN BATCH_TARGET DUTY ROWS_PER_SECOND WINDOW]
+	// Output: [BATCH_MAX BATCH_MIN BATCH_TARGET DUTY PHASE ROWS_PER_SECOND WINDOW]
 }

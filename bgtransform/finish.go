@@ -120,7 +120,7 @@ func (s *Scheduler) foreground(name string) (*entry, error) {
 		set := other.settings
 		set.now = true
 		e := newEntry(other.transform, set, make(chan struct{}, 1), s.health)
-		e.finisher = s.newFinisher()
+		e.finisher, e.pooled, e.column, e.phases = s.newFinisher(), other.pooled, other.column, other.phases
 		return e, nil
 	}
 	return nil, errNotOurs

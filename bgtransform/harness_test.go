@@ -17,6 +17,7 @@ import (
 
 	"github.com/bgtransform/sidecar/adapters/embedded"
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -149,6 +150,7 @@ func quick(t testing.TB) bgtransform.Config {
 	t.Helper()
 	return bgtransform.Config{
 		Environ:     []string{},
+		FleetRules:  quickRules(),
 		IdlePoll:    20 * time.Millisecond,
 		LeaseTTL:    time.Second,
 		Limits:      throttle.Limits{Duty: 1, StartBatch: 100, MaxBatch: 100, Target: time.Minute},
@@ -156,6 +158,11 @@ func quick(t testing.TB) bgtransform.Config {
 		Logger:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})),
 		StandbyPoll: 10 * time.Millisecond,
 	}
+}
+
+// quickRules are for pools whose members are all there, and not older than a test.
+func quickRules() fleet.Rules {
+	return fleet.Rules{Every: 20 * time.Millisecond, MinAge: 1, Settle: 1, TTL: 20 * time.Second, Trust: 20 * time.Second}
 }
 
 func newLease(t testing.TB) *embedded.Redis {

@@ -81,8 +81,8 @@ type PlanExample struct {
 
 // Plan tries a registered transform on a sample of its rows and says what it would
 // do and how long it would take. Its batches do all that those of a run do, the
-// user's code included, at the transform's pace, but neither its window nor a health
-// signal holds them back; each is rolled back, and the tables of this package are not needed. The sample is spread
+// user's code included, at the transform's pace but not only in its window; each is
+// rolled back, and the tables of this package are not needed. The sample is spread
 // over the table where the key allows it: by the first column in which the first key
 // and the last differ, if that is an integer, a text, bytes or a UUID. Else, and for
 // kinds of transforms that are not ours, it begins with the first row. Plan may be

@@ -73,11 +73,6 @@ func (h *loneHost) tx(ctx context.Context, fn func(ctx context.Context, tx bun.T
 // again tries a batch once more that met a lock, a bad moment of the database or of
 // the user's code, or that was too large.
 func (h *loneHost) again(ctx context.Context, err error) error {
-	class := h.s.classify(err)
-	if class == dialect.BadRow && h.pacer.Size() > 1 {
-		h.pacer.Shrink() // halving finds the row; no need to wait
-		return nil
-	}
 	wait := h.retry.Next()
 	if h.retry.Tries() >= transientTries {
 		return err
@@ -85,8 +80,8 @@ func (h *loneHost) again(ctx context.Context, err error) error {
 	if later, ok := errors.AsType[*laterError](err); ok {
 		return backoff.Sleep(ctx, later.wait)
 	}
-	switch class {
-	case dialect.Timeout:
+	switch h.s.classify(err) {
+	case dialect.Timeout, dialect.BadRow:
 		if h.pacer.Size() == 1 {
 			return err
 		}

@@ -241,38 +241,3 @@ func TestI8PlanShowsNoValues(t *testing.T) {
 		}
 	})
 }
-
-// A row for which the condition itself fails is found by halving, as a run finds it, and
-// the sample goes on behind it; code that asks for time is given it.
-func TestPlanGoesOnBehindARow(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{"pg", "sqlite"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			db := newDBOn(t, kind, 3000)
-			tr := toMS("x")
-			bad := 0
-			if kind == "pg" {
-				tr.Pending, bad = "length_ms IS NULL AND 10 / (length - 7) IS NOT NULL", 1
-			}
-			each, asked := tr.Each, false
-			tr.Each = func(ctx context.Context, m *Track) error {
-				if !asked && m.ID > 10 {
-					asked = true
-					return bgtransform.Later(10*time.Millisecond, errors.New("busy"))
-				}
-				return each(ctx, m)
-			}
-			cfg := quick(t)
-			cfg.Limits.StartBatch, cfg.Limits.MaxBatch, cfg.Limits.MinBatch = 1000, 1000, 1
-			plan := planOf(t, db, cfg, bgtransform.PlanOptions{Batches: 12}, tr)
-			keys, changed := 0, 0
-			for _, b := range plan.Batches {
-				keys, changed = keys+b.Keys, changed+b.Changed
-			}
-			if plan.Quarantined["refused by the database"] != bad || changed != keys-bad || keys < 10 || !asked {
-				t.Errorf("of %d keys %d would change, and to quarantine %v; want %d", keys, changed, plan.Quarantined, bad)
-			}
-		})
-	}
-}

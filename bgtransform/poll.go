@@ -79,10 +79,16 @@ func (s *Scheduler) compare(e *entry, recs []store.Record) {
 		if rec.Transform.Name != e.name {
 			continue
 		}
+		if rec.Pooled > 0 {
+			s.pool.need()
+		}
 		stale := false
 		e.update(func(v *view) {
 			stale = v.settled && v.record != nil &&
 				(v.revision != rec.Intent.Revision || v.record.Transform.State != rec.Transform.State)
+			if v.settled && !stale {
+				v.record = rec // which is what it was, but read later
+			}
 		})
 		if stale {
 			e.poke()

@@ -69,12 +69,14 @@ func TestReadsAreKept(t *testing.T) {
 		length := newLength(t)
 		in := start(t, db, cfg, dualTrack{toMS("x"), length})
 		untilReads(t, in.Control(), "x", "counted, though there are none", func(r bgtransform.Reads) bool { return len(r.Instances) == 1 && r.Fallbacks == 0 })
+		in.untilPhase("x", dualread.PhaseFallback)
 		length.Read(&Track{})
 		r := untilReads(t, in.Control(), "x", "one", func(r bgtransform.Reads) bool { return r.Fallbacks == 1 })
 		if r.Since.IsZero() || r.LastFallback.Before(r.Since) || r.Seen.Before(r.LastFallback) || !r.LastMissing.IsZero() {
 			t.Errorf("times of %+v", r)
 		}
 		must(t, length.SetPhase(dualread.PhaseNew))
+		in.untilPhase("x", dualread.PhaseNew)
 		for range 5 {
 			length.Read(&Track{})
 		}
@@ -84,6 +86,7 @@ func TestReadsAreKept(t *testing.T) {
 		length = newLength(t)
 		in = start(t, db, cfg, dualTrack{toMS("x"), length})
 		in.untilState("x", bgtransform.StateComplete) // its tables are ready
+		in.untilPhase("x", dualread.PhaseFallback)
 		length.Read(&Track{})
 		in.stop()
 		control, err := bgtransform.NewControl(db)

@@ -26,6 +26,7 @@ const (
 	ReasonFinish     ReasonCode = "finish"        // another process finishes it in the foreground
 	ReasonClaim      ReasonCode = "claim"         // a transaction of an older attempt is still open
 	ReasonWindow     ReasonCode = "window"        // outside its window
+	ReasonFleet      ReasonCode = "fleet"         // an instance of the pool writes only one of the columns, or the pool is not known well enough
 	ReasonDependency ReasonCode = "dependency"    // another transform must complete first
 	ReasonSuperseded ReasonCode = "superseded"    // a newer version of the app defines it otherwise
 	ReasonSlot       ReasonCode = "slot"          // this instance runs as many transforms as it may

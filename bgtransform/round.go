@@ -51,11 +51,14 @@ func (s *Scheduler) round(ctx, work context.Context, e *entry, retry *backoff.Ba
 	if reason, settled := s.wanted(e, rec); settled {
 		return pause{reason: reason}
 	}
-	if rec.Intent.Desired == store.Run && !stopsVerify(rec) { // what else an operator wants is carried out at any time
+	if rec.Intent.Desired == store.Run && !stopsVerify(rec) && !s.reopens(e, rec) { // what else an operator wants is carried out at any time
 		if p, shut := s.windowShut(e, time.Now()); shut {
 			return p
 		}
 		if p, waits := s.dependencies(ctx, e, rec); waits {
+			return p
+		}
+		if p, holds := s.poolHolds(ctx, e, rec); holds {
 			return p
 		}
 	}
@@ -89,6 +92,12 @@ func (s *Scheduler) record(ctx context.Context, e *entry) (store.Record, error) 
 	}
 	if e.look().revision != rec.Intent.Revision {
 		e.cramped = cramped{} // an operator who asks for something wants a try
+		if e.phases != nil {
+			s.pool.wake() // or a phase
+		}
+	}
+	if rec.Pooled > 0 {
+		s.pool.need()
 	}
 	e.update(func(v *view) { v.record, v.revision = &rec, rec.Intent.Revision })
 	s.tune(ctx, e, rec.Intent)
@@ -104,6 +113,8 @@ func (s *Scheduler) wanted(e *entry, rec store.Record) (Reason, bool) {
 	case ahead, asked && in.Desired == store.Run:
 		return Reason{}, false
 	case verifyWanted(rec) && !e.settings.dryRun && !e.superseded(rec):
+		return Reason{}, false
+	case s.reopens(e, rec):
 		return Reason{}, false
 	case state == StatePaused:
 		return reasonOf(rec), in.Desired == store.Paused

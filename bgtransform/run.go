@@ -32,6 +32,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 
 	var wg sync.WaitGroup
 	wg.Go(func() { s.countReads(ctx, entries) }) // ends with ctx, a second later at the latest
+	wg.Go(func() { s.watchPool(ctx, entries) })  // ends with ctx, two seconds later at the latest
 	if s.usable(entries) {
 		wg.Go(func() { s.prepare(ctx, entries) }) // ends with ctx, or when the tables are there
 		wg.Go(func() { s.poll(ctx, entries) })    // ends with ctx
@@ -119,6 +120,7 @@ func (s *Scheduler) prepare(ctx context.Context, entries []*entry) {
 		err := s.prepareOnce(ctx)
 		if err == nil {
 			s.ready.Store(true)
+			s.pool.wake()
 			for _, e := range entries {
 				e.poke()
 			}
@@ -147,7 +149,14 @@ func (s *Scheduler) prepareOnce(ctx context.Context) error {
 	if err := s.store.Create(ctx); err != nil {
 		return err
 	}
-	return s.store.Register(ctx, s.names())
+	if err := s.store.Register(ctx, s.names()); err != nil {
+		return err
+	}
+	if pooled, err := s.store.Pooled(ctx); err != nil || !pooled {
+		return err
+	}
+	s.pool.need()
+	return nil
 }
 
 // supervise runs one transform until ctx ends. A panic in it ends nothing but

@@ -28,7 +28,8 @@ type Scheduler struct {
 	control *Control
 	flags   *flags
 	watch   *observers
-	slots   chan struct{}     // of which each entry may have one: see slot
+	slots   chan struct{} // of which each entry may have one: see slot
+	pool    *pool
 	health  *throttle.Monitor // of Config.Signals; nil if there are none
 	polls   chan struct{}     // holds at most one wake-up of the poll loop
 	ready   atomic.Bool       // the tables are there and our names are in them
@@ -63,6 +64,9 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 			return nil, fmt.Errorf("bgtransform: %w", err)
 		}
 	}
+	if cfg.ownFleet = cfg.Fleet == nil; cfg.ownFleet {
+		cfg.Fleet = st.Fleet()
+	}
 	s := &Scheduler{
 		db: db, cfg: cfg, d: d, store: st.Bounded(cfg.storeBounds()),
 		flags: readFlags(cfg.Environ),
@@ -70,7 +74,8 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		slots: make(chan struct{}, cfg.Concurrency),
 		polls: make(chan struct{}, 1),
 	}
-	s.control = &Control{store: st, wake: s.wake, verifiable: s.verifiable}
+	s.pool = newPool(s)
+	s.control = &Control{store: st, fleet: cfg.Fleet, ownFleet: cfg.ownFleet, wake: s.wake, verifiable: s.verifiable}
 	return s, nil
 }
 
@@ -127,7 +132,12 @@ func (s *Scheduler) register(t Transform) error {
 			return err
 		}
 	}
-	s.entries = append(s.entries, newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name)), s.slots, s.health))
+	if slices.Contains(s.cfg.Contracted, def.Name) {
+		return errors.New("Config.Contracted names it as well; a version of the app that has no old column any more must not register its transform")
+	}
+	e := newEntry(t, resolve(s.cfg, def, s.flags.of(def.Name)), s.slots, s.health)
+	s.pool.join(e)
+	s.entries = append(s.entries, e)
 	return nil
 }
 
@@ -165,6 +175,9 @@ func (s *Scheduler) wake(name string) {
 	for _, e := range s.entries {
 		if e.name == name {
 			e.poke()
+			if e.pooled {
+				s.pool.wake()
+			}
 		}
 	}
 }

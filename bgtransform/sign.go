@@ -20,7 +20,7 @@ func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
 	defer cancel()
 	var err error
 	switch r.Code {
-	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim, ReasonDryRun:
+	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonFleet, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim, ReasonDryRun:
 		if e.signed == r.Text && time.Since(e.signedAt) < signEvery {
 			return
 		}

@@ -39,6 +39,8 @@ type Status struct {
 	Completed time.Time `json:"completed,omitzero"`
 	Finish    Forecast  `json:"finish,omitzero"` // when it will be complete; zero once it is
 
+	Pool []PoolStage `json:"pool,omitempty"` // the live instances, by their stages of the move, for a transform that waits for them
+
 	Tuned []Tuned `json:"tuned,omitempty"` // settings that operators have changed
 
 	Verify   *Verification `json:"verify,omitempty"`  // the newest; nil: none was ever asked for
@@ -102,6 +104,9 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 			st.Here = s.databaseReason(err, 0)
 		}
 		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
+		if e.pooled {
+			st.Pool = poolOf(s.pool.look().now(), e.name, time.Now())
+		}
 		out[i] = st
 	}
 	return out, err
@@ -173,9 +178,11 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	if err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
+	pool := c.pool(ctx, recs)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
+		out[i].Pool = poolOf(pool, rec.Transform.Name, time.Now())
 		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())
 	}
 	return out, nil

@@ -161,6 +161,12 @@ type Definition struct {
 type Options struct {
 	// After names transforms that must be complete before this one starts.
 	After []string
+	// DualWritten says that this version of the app writes what the transform makes of a
+	// row whenever it writes the row, and that an older one does not: then the transform
+	// starts only when every live instance of the pool has it registered, and holds when an
+	// older one comes back. What that has written meanwhile is looked for by a verification
+	// with repair (see [Verifier]). A [DualWriter] needs no such word.
+	DualWritten bool
 	// Disabled keeps the transform from running until a flag enables it.
 	Disabled bool
 	// Window is when batches may run. The zero value means Config.Window.

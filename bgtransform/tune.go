@@ -17,6 +17,7 @@ type Setting string
 
 // The settings that an operator may change. To switch a transform off, pause it.
 const (
+	SettingPhase         Setting = "PHASE"           // which column reads are to come to: "old", "fallback", "compare", "new"
 	SettingWindow        Setting = "WINDOW"          // when batches may run: "0 22 * * * for 8h in Europe/Berlin", "always", "never"
 	SettingDuty          Setting = "DUTY"            // share of time that batches may use: "0.5", "50%"
 	SettingRowsPerSecond Setting = "ROWS_PER_SECOND" // ceiling for changed rows: "2000", "unlimited"
@@ -27,7 +28,7 @@ const (
 
 // Settings returns the settings that an operator may change, in order.
 func Settings() []Setting {
-	return []Setting{SettingBatchMax, SettingBatchMin, SettingBatchTarget, SettingDuty, SettingRowsPerSecond, SettingWindow}
+	return []Setting{SettingBatchMax, SettingBatchMin, SettingBatchTarget, SettingDuty, SettingPhase, SettingRowsPerSecond, SettingWindow}
 }
 
 // Default as the value of a setting sets it back to what the app's flags and code say.

@@ -164,7 +164,7 @@ func TestTuneRefuses(t *testing.T) {
 		values values
 		want   []string
 	}{
-		"nothing":             {values{}, []string{"no setting is named", "BATCH_MAX, BATCH_MIN, BATCH_TARGET, DUTY, ROWS_PER_SECOND, WINDOW"}},
+		"nothing":             {values{}, []string{"no setting is named", "BATCH_MAX, BATCH_MIN, BATCH_TARGET, DUTY, PHASE, ROWS_PER_SECOND, WINDOW"}},
 		"a switch":            {values{"ENABLED": "false"}, []string{"ENABLED cannot be changed; what can is BATCH_MAX"}},
 		"a share":             {values{bgtransform.SettingDuty: "150%"}, []string{`DUTY="150%": valid is a share of time above 0 and at most 1`}},
 		"a window":            {values{bgtransform.SettingWindow: "22-6"}, []string{`WINDOW="22-6"`, "0 22 * * * for 8h in Europe/Berlin"}},

@@ -68,6 +68,9 @@ func (a *attempt) heed(stop, ctx context.Context) (size int, end ending, over bo
 			return 0, a.opening(ctx, err), true
 		}
 	}
+	if end, over := a.heedPool(ctx); over {
+		return 0, end, true
+	}
 	size, p := a.room(ctx, time.Now())
 	if size == 0 {
 		return 0, ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true

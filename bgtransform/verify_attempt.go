@@ -176,7 +176,11 @@ func (a *attempt) atLeave(end ending, r *store.Range) func(ctx context.Context, 
 	}
 	var begin func(ctx context.Context, tx bun.Tx) error
 	if a.verifiesItself(end) {
-		begin = a.beginVerify(r, store.Verification{Share: a.e.sample, ByWhom: "Options.VerifySample"})
+		v := store.Verification{Share: a.e.sample, ByWhom: "Options.VerifySample"}
+		if a.rechecks() {
+			v, r.Recheck = store.Verification{Share: 1, Mend: true, ByWhom: "fleet"}, false
+		}
+		begin = a.beginVerify(r, v)
 		if !a.rec.Intent.Verify {
 			r.Verifies = a.rec.Intent.Verifies // an old wish to stop is not for this one
 		}
@@ -200,7 +204,7 @@ func (a *attempt) atLeave(end ending, r *store.Range) func(ctx context.Context, 
 // to be verified without being asked.
 func (a *attempt) verifiesItself(end ending) bool {
 	return end.state == StateComplete && a.rec.Range.Mode == store.ModeTransform &&
-		State(a.rec.Transform.State) != StateComplete && a.e.sample > 0
+		State(a.rec.Transform.State) != StateComplete && (a.e.sample > 0 || a.rechecks())
 }
 
 // soon is the wait of a loop that has more to do.

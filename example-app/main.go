@@ -18,6 +18,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/window"
 	"github.com/bgtransform/sidecar/telemetry"
@@ -91,6 +92,9 @@ func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer
 		LeaseTTL: leaseTTL,               // how soon another goes on after a kill -9
 		IdlePoll: time.Second,            // how soon an operator is heeded when it is complete
 		Grace:    300 * time.Millisecond, // Ctrl-C ends the app within a second
+
+		// How soon the instances know of each other; in production the defaults, in minutes.
+		FleetRules: fleet.Rules{Every: 500 * time.Millisecond, MinAge: 1, Settle: 2 * time.Second, TTL: 3 * time.Second},
 
 		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})

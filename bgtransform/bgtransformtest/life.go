@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
+	"github.com/bgtransform/sidecar/bgtransform/fleet/fleettest"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -93,6 +95,8 @@ func (b *bench) late(p *process, log *logbook) error {
 func (b *bench) config(w *watch, log *logbook) bgtransform.Config {
 	cfg := bgtransform.Config{
 		Environ:     []string{},
+		Fleet:       new(fleettest.Memory), // nobody else is there
+		FleetRules:  fleet.Rules{Every: time.Millisecond, MinAge: 1, Settle: 1},
 		Grace:       time.Nanosecond,
 		Limits:      throttle.Limits{Duty: 1, MinBatch: b.batchSize, StartBatch: b.batchSize, MaxBatch: b.batchSize, Target: time.Hour},
 		Locker:      granting{},

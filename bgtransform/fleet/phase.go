@@ -19,6 +19,9 @@ type Step struct {
 	Stage    Stage
 	Why      string // why it is not the one that is wanted; empty if it is
 	Conflict bool   // somebody has to do something
+	Urgent   bool   // what is read in the stage before may be wrong: no need to look again
+	Far      bool   // it was further from a live member than one stage
+	Moving   bool   // it is on its way, or only neighbours on theirs hold it up
 }
 
 // Step judges which stage an instance may enter next on its way to the one that it wants.
@@ -43,18 +46,18 @@ func (p Pool) Step(a Ask, r Rules) Step {
 	}
 	switch {
 	case after && (before || a.Behind):
-		return Step{a.Now, "no phase is right: " + b.because(), true}
+		return Step{Stage: a.Now, Why: "no phase is right: " + b.because(), Conflict: true}
 	case before:
-		return Step{Old, held(Old, a.Want, b.high), false}
+		return Step{Stage: Old, Why: held(Old, a.Want, b.high), Urgent: true}
 	case a.Behind:
-		return Step{Old, held(Old, a.Want, "what instances wrote that write only the old column has not been transformed since"), false}
+		return Step{Stage: Old, Why: held(Old, a.Want, "what instances wrote that write only the old column has not been transformed since"), Urgent: true}
 	case b.lo > b.hi:
-		return Step{a.Now, "the pool is in phases that may not live side by side: " + b.because(), true}
+		return Step{Stage: a.Now, Why: "the pool is in phases that may not live side by side: " + b.because(), Conflict: true}
 	}
 	next := b.towards(a)
-	step := Step{next, held(next, a.Want, b.limit(next, a.Want)), after && a.Want != New}
+	step := Step{Stage: next, Why: held(next, a.Want, b.limit(next, a.Want)), Conflict: after && a.Want != New, Far: !b.has(a.Now), Moving: next != a.Want && !after}
 	if v := p.old(r); !v.OK && next.rank() > a.Now.rank() && b.has(a.Now) {
-		step = Step{a.Now, held(a.Now, a.Want, v.Why), step.Conflict}
+		return Step{Stage: a.Now, Why: held(a.Now, a.Want, v.Why), Conflict: step.Conflict}
 	}
 	return step
 }

@@ -29,37 +29,37 @@ func TestStep(t *testing.T) {
 	}{
 		"alone, a step at a time": {
 			ask(fleet.Old, fleet.New), nil,
-			fleet.Step{Stage: fleet.Fallback, Why: "new is asked for, and fallback held: one step at a time"},
+			fleet.Step{Stage: fleet.Fallback, Why: "new is asked for, and fallback held: one step at a time", Moving: true},
 		},
 		"alone, arrived": {ask(fleet.New, fleet.New), nil, fleet.Step{Stage: fleet.New}},
 		"a neighbour holds it": {
 			ask(fleet.Fallback, fleet.New),
 			[]fleet.Sighting{member("web-2", fleet.Old)},
-			fleet.Step{Stage: fleet.Fallback, Why: "new is asked for, and fallback held: web-2 (version 1.4) is in old"},
+			fleet.Step{Stage: fleet.Fallback, Why: "new is asked for, and fallback held: web-2 (version 1.4) is in old", Moving: true},
 		},
 		"a neighbour holds it back": {
 			ask(fleet.Compare, fleet.Old),
 			[]fleet.Sighting{member("web-2", fleet.New)},
-			fleet.Step{Stage: fleet.Compare, Why: "old is asked for, and compare held: web-2 (version 1.4) is in new"},
+			fleet.Step{Stage: fleet.Compare, Why: "old is asked for, and compare held: web-2 (version 1.4) is in new", Moving: true},
 		},
 		"back": {
 			ask(fleet.Compare, fleet.Old),
 			[]fleet.Sighting{member("web-2", fleet.Compare)},
-			fleet.Step{Stage: fleet.Fallback, Why: "old is asked for, and fallback held: web-2 (version 1.4) is in compare"},
+			fleet.Step{Stage: fleet.Fallback, Why: "old is asked for, and fallback held: web-2 (version 1.4) is in compare", Moving: true},
 		},
 		"it has just joined": {
 			ask(fleet.Old, fleet.New),
 			[]fleet.Sighting{member("web-2", fleet.New)},
-			fleet.Step{Stage: fleet.Compare, Why: "new is asked for, and compare held: one step at a time"},
+			fleet.Step{Stage: fleet.Compare, Why: "new is asked for, and compare held: one step at a time", Far: true, Moving: true},
 		},
 		"a before beside it": {
 			ask(fleet.New, fleet.New),
 			[]fleet.Sighting{member("web-2", fleet.New), member("web-3", fleet.Before)},
-			fleet.Step{Stage: fleet.Old, Why: "new is asked for, and old held: web-3 (version 1.4) is in before"},
+			fleet.Step{Stage: fleet.Old, Why: "new is asked for, and old held: web-3 (version 1.4) is in before", Urgent: true},
 		},
 		"rows are behind": {
 			behind, nil,
-			fleet.Step{Stage: fleet.Old, Why: "new is asked for, and old held: what instances wrote that write only the old column has not been transformed since"},
+			fleet.Step{Stage: fleet.Old, Why: "new is asked for, and old held: what instances wrote that write only the old column has not been transformed since", Urgent: true},
 		},
 		"an after beside it": {
 			ask(fleet.New, fleet.New), []fleet.Sighting{member("web-5", fleet.After)}, fleet.Step{Stage: fleet.New},
@@ -72,7 +72,7 @@ func TestStep(t *testing.T) {
 		"an after, and it is in old": {
 			ask(fleet.Old, fleet.Old),
 			[]fleet.Sighting{member("web-5", fleet.After)},
-			fleet.Step{Stage: fleet.New, Why: "old is asked for, and new held: web-5 (version 1.4) is in after", Conflict: true},
+			fleet.Step{Stage: fleet.New, Why: "old is asked for, and new held: web-5 (version 1.4) is in after", Conflict: true, Far: true},
 		},
 		"a before and an after": {
 			ask(fleet.Fallback, fleet.New),

@@ -31,6 +31,10 @@ func (p Pool) Aged(d time.Duration) Pool {
 	return aged
 }
 
+// Sorted returns the members in order: those that are live by name, then those that are
+// gone, the last first.
+func (p Pool) Sorted() []Sighting { return slices.SortedFunc(slices.Values(p), later) }
+
 // Live returns the members that are there, by name.
 func (p Pool) Live() []Sighting {
 	live := slices.DeleteFunc(slices.Clone(p), func(s Sighting) bool { return !s.Live })
@@ -41,7 +45,7 @@ func (p Pool) Live() []Sighting {
 // Age returns for how long somebody has been there, gaps shorter than gap aside.
 func (p Pool) Age(gap time.Duration) time.Duration {
 	var age time.Duration
-	for _, s := range slices.SortedFunc(slices.Values(p), later) {
+	for _, s := range p.Sorted() {
 		if s.Gone > age+gap {
 			break
 		}

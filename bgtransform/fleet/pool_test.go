@@ -63,7 +63,7 @@ func TestStart(t *testing.T) {
 		"all were replaced": {
 			fleet.Pool{young, gone(member("web-1", fleet.Old), 30*time.Second)}, fleet.Verdict{OK: true},
 		},
-		"nobody is there": {nil, fleet.Verdict{Why: "no instance has announced itself"}},
+		"nobody is there": {nil, fleet.Verdict{Why: "no instance has announced itself", In: time.Second}},
 		"one is contracted": {
 			fleet.Pool{member("web-1", fleet.New), member("web-5", fleet.After)},
 			fleet.Verdict{Why: "web-5 (version 1.4) writes only the new column, so the old one is out of date, and a transform would overwrite new values with it: it must not be deployed before the transform is complete; roll it back to a version that writes both", Conflict: true},

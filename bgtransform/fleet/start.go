@@ -19,8 +19,20 @@ type Verdict struct {
 }
 
 // Start judges whether the rows of a move may be transformed: every live instance writes
-// both columns, and has done so for long enough.
+// both columns, and has done so for long enough, and somebody is there to say so.
 func (p Pool) Start(move string, r Rules) Verdict {
+	if v := p.Settled(move, r); !v.OK {
+		return v
+	}
+	if len(p.Live()) == 0 {
+		return Verdict{Why: "no instance has announced itself", In: time.Second}
+	}
+	return p.old(r.WithDefaults())
+}
+
+// Settled judges the same by what was seen of instances that do not write both columns,
+// however young the pool is, and if nobody is there.
+func (p Pool) Settled(move string, r Rules) Verdict {
 	r = r.WithDefaults()
 	if v, contracted := p.contracted(move); contracted {
 		return v
@@ -31,10 +43,7 @@ func (p Pool) Start(move string, r Rules) Verdict {
 	if last, ok := p.Last(move, Before); ok && last.Gone < r.Settle {
 		return Verdict{In: r.Settle - last.Gone, Why: fmt.Sprintf("%s wrote only the old column until %s ago; goes on %s after the last such instance", last, brief(last.Gone), brief(r.Settle))}
 	}
-	if len(p.Live()) == 0 {
-		return Verdict{Why: "no instance has announced itself"}
-	}
-	return p.old(r)
+	return Verdict{OK: true}
 }
 
 // old judges whether the pool is old enough.

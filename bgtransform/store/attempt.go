@@ -119,7 +119,7 @@ func (a Attempt) checkpoint(r *Range) (string, error) {
 		Column("quiet_ms", "run_no", "mode", "restarts", "retries", "verifies", "link", "pass_no", "began", "cursor_key", "at_end", "batches",
 			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved", "journaled",
 			"remaining", "rows_per_sec", "rated_secs", "read_rate", "pass_keys", "share_done", "measured_ms", "window_text",
-			"busy_ms", "limited_code", "limited_by").
+			"busy_ms", "swept_ms", "recheck", "limited_code", "limited_by").
 		Column("heartbeat_ms", "beats").Value("heartbeat_ms", "?", a.s.now()).
 		Value("beats", "beats + 1"). // always a change, for databases that report changed rows only
 		Where("name = ? AND range_no = 0 AND attempt = ? AND beats = ?", a.Name, a.Number, r.Beats).

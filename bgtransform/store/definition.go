@@ -16,9 +16,15 @@ func (a Attempt) Redefined(ctx context.Context, tx bun.Tx, instance string) erro
 	if err != nil {
 		return fmt.Errorf("retry the quarantine: %w", err)
 	}
-	act := &Action{Name: a.Name, Action: "redefine", ByWhom: instance, Why: "its version of the app defines the transform otherwise"}
-	if _, err := tx.NewInsert().Model(act).Value("at_ms", "?", a.s.now()).Exec(ctx); err != nil {
-		return fmt.Errorf("log the new definition: %w", err)
+	return a.Log(ctx, tx, Action{Action: "redefine", ByWhom: instance, Why: "its version of the app defines the transform otherwise"})
+}
+
+// Log adds to the operators' log what an instance does by itself. It runs inside the
+// transaction of [Attempt.Tx].
+func (a Attempt) Log(ctx context.Context, tx bun.Tx, act Action) error {
+	act.Name = a.Name
+	if _, err := tx.NewInsert().Model(&act).Value("at_ms", "?", a.s.now()).Exec(ctx); err != nil {
+		return fmt.Errorf("log the action %q: %w", act.Action, err)
 	}
 	return nil
 }

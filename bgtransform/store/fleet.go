@@ -39,6 +39,7 @@ type memberRow struct {
 
 	Term      string `bun:"term,pk,type:varchar(64)"`
 	Said      string `bun:"said,notnull,type:text"`         // the [fleet.Member] as JSON
+	Moves     int64  `bun:"moves,notnull,type:bigint"`      // how many it knows
 	JoinedMS  int64  `bun:"joined_ms,notnull,type:bigint"`  // its first announcement
 	SeenMS    int64  `bun:"seen_ms,notnull,type:bigint"`    // its last
 	ExpiresMS int64  `bun:"expires_ms,notnull,type:bigint"` // when it is gone, or was
@@ -50,10 +51,10 @@ func (f *Fleet) Announce(ctx context.Context, m fleet.Member, ttl time.Duration)
 	if err != nil {
 		return err
 	}
-	row := &memberRow{Term: m.Term, Said: said}
+	row := &memberRow{Term: m.Term, Said: said, Moves: int64(len(m.Stages))}
 	joined := false
 	write := func(ctx context.Context, db bun.IDB) error {
-		res, err := db.NewUpdate().Model(row).Column("said", "seen_ms", "expires_ms").
+		res, err := db.NewUpdate().Model(row).Column("said", "moves", "seen_ms", "expires_ms").
 			Value("seen_ms", "?", f.s.now()).Value("expires_ms", "?", f.s.after(ttl)).WherePK().Exec(ctx)
 		if err != nil {
 			return err
@@ -108,6 +109,21 @@ func (f *Fleet) Members(ctx context.Context) ([]fleet.Sighting, error) {
 	return all, nil
 }
 
+// pooled spells how many members know of a move, that were there within the retention.
+func (s *Store) pooled() string {
+	return fmt.Sprintf("(SELECT count(*) FROM bgtransform_members AS m WHERE m.moves > 0 AND m.expires_ms > %s - %d)", s.d.Now, fleet.Retention.Milliseconds())
+}
+
+// Pooled reports whether instances announce themselves in this database because of a
+// move: then all that run should.
+func (s *Store) Pooled(ctx context.Context) (bool, error) {
+	var n int64
+	if err := s.db.NewRaw("SELECT "+s.pooled()).Scan(ctx, &n); err != nil {
+		return false, fmt.Errorf("look for a pool: %w", s.missing(err))
+	}
+	return n > 0, nil
+}
+
 // forget deletes what nobody needs to remember.
 func (f *Fleet) forget(ctx context.Context) error {
 	all, err := f.Members(ctx)
@@ -135,3 +151,33 @@ func spell(m fleet.Member) (string, error) {
 
 // age returns a number of milliseconds; none if the server's clock was set back.
 func age(ms int64) time.Duration { return time.Duration(max(0, ms)) * time.Millisecond }
+
+// Contract writes that a version of the app runs which has no old columns any more of
+// some transforms: they must never run again. Names that are not known are left out.
+func (s *Store) Contract(ctx context.Context, names []string, instance string) error {
+	err := s.inTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+		for _, name := range names {
+			res, err := tx.NewUpdate().Model((*Transform)(nil)).Set("contracted_ms = ?", s.now()).
+				Where("name = ? AND contracted_ms = 0", name).Exec(ctx)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue // known before, or nobody has ever run it
+			}
+			act := &Action{Name: name, Action: "contract", ByWhom: instance, Why: "its version of the app reads and writes only the new column"}
+			if _, err := tx.NewInsert().Model(act).Value("at_ms", "?", s.now()).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write that transforms are contracted: %w", s.missing(err))
+	}
+	return nil
+}

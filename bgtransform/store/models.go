@@ -28,6 +28,7 @@ type Transform struct {
 	StartedMS     int64  `bun:"started_ms,notnull,type:bigint"`   // of the run; 0: not yet
 	CompletedMS   int64  `bun:"completed_ms,notnull,type:bigint"` // of the run; 0: not yet
 	UpdatedMS     int64  `bun:"updated_ms,notnull,type:bigint"`
+	ContractedMS  int64  `bun:"contracted_ms,notnull,type:bigint"` // when a version of the app first ran that has no old columns any more; 0: none did
 }
 
 // Intent is what operators want: one row per transform.
@@ -113,6 +114,8 @@ type Range struct {
 	Share       float64 `bun:"share_done,notnull"`              // of the run, as it is shown
 	MeasuredMS  int64   `bun:"measured_ms,notnull,type:bigint"` // when the rate was measured, by the holder's clock
 	WindowText  string  `bun:"window_text,notnull,type:text"`   // of the holder, unless operators have set another; empty: no attempt yet
+	SweptMS     int64   `bun:"swept_ms,notnull,type:bigint"`    // when the walk began that finds what instances wrote before that do not write both sides; 0: not yet
+	Recheck     bool    `bun:"recheck,notnull"`                 // what such an instance wrote later is to be looked for by a verification
 	LimitedCode string  `bun:"limited_code,notnull,type:varchar(40)"`
 	LimitedBy   string  `bun:"limited_by,notnull,type:varchar(200)"`
 }

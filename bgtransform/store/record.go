@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 )
@@ -17,6 +18,9 @@ type Record struct {
 	Held      int64     `bun:"held"`     // rows in quarantine that block completion
 	Accepted  int64     `bun:"accepted"` // rows in quarantine that an operator accepted
 	NowMS     int64     `bun:"now_ms"`   // the server's clock
+	At        time.Time `bun:"-"`        // ours, when the server had answered
+
+	Pooled int64 `bun:"pooled"` // how many members of the pool know of a move; see [Store.Pooled]
 
 	// Journal tells whether the journal has an entry that a revert would write
 	// back. Only [Store.Act] fills it, for the check of a revert.
@@ -60,7 +64,7 @@ func (s *Store) load(ctx context.Context, db bun.IDB, names []string) ([]Record,
 	}
 	query := "SELECT " + strings.Join([]string{
 		s.columns((*Transform)(nil), "t"), s.columns((*Intent)(nil), "i"), s.columns((*Range)(nil), "r"),
-		count(Held, Retrying) + " AS held", count(Accepted) + " AS accepted", s.d.Now + " AS now_ms",
+		count(Held, Retrying) + " AS held", count(Accepted) + " AS accepted", s.d.Now + " AS now_ms", s.pooled() + " AS pooled",
 	}, ", ") + " FROM bgtransform_transforms AS t" +
 		" JOIN bgtransform_intents AS i ON i.name = t.name" +
 		" JOIN bgtransform_ranges AS r ON r.name = t.name AND r.range_no = 0"
@@ -71,8 +75,18 @@ func (s *Store) load(ctx context.Context, db bun.IDB, names []string) ([]Record,
 	}
 	var recs []Record
 	err := db.NewRaw(query+" ORDER BY t.name", args...).Scan(ctx, &recs)
+	now := time.Now()
+	for i := range recs {
+		recs[i].At = now
+	}
 	return recs, err
 }
+
+// Now returns the time by the server's clock.
+func (r Record) Now() int64 { return r.NowMS + time.Since(r.At).Milliseconds() }
+
+// Ago returns how long it is ago that the server's clock showed ms.
+func (r Record) Ago(ms int64) time.Duration { return time.Duration(r.Now()-ms) * time.Millisecond }
 
 // columns lists a model's columns under the prefix that [Record] embeds them by.
 func (s *Store) columns(model any, alias string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/uptrace/bun"
 
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
 	"github.com/bgtransform/sidecar/bgtransform/store"
@@ -120,6 +121,14 @@ func everything(ctx context.Context, db *bun.DB) error {
 	} {
 		errs = append(errs, s.Act(ctx, "x", c, allow))
 	}
+	errs = append(errs, s.Contract(ctx, []string{"x", "other"}, "host"))
+	for range 2 {
+		errs = append(errs, s.Fleet().Announce(ctx, fleet.Member{Instance: "host", Term: "t"}, time.Minute))
+	}
+	_, err = s.Fleet().Members(ctx)
+	errs = append(errs, err, s.Fleet().Leave(ctx, fleet.Member{Term: "t"}))
+	_, err = s.Pooled(ctx)
+	errs = append(errs, err)
 	errs = append(errs, s.Tune(ctx, "x", store.Action{Action: "tune", ByWhom: "ann", Why: "why"}, tuned))
 	_, err = store.ProcessedKeys(ctx, db, "x", []string{"k"})
 	errs = append(errs, err)

@@ -61,7 +61,7 @@ func rules() map[string]rule {
 
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
 		"bgtransform/fleet/fleettest": {ours: []string{"bgtransform/fleet"}},
-		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest"), theirs: []string{bun, sqlite}},
+		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest", "bgtransform/fleet/fleettest"), theirs: []string{bun, sqlite}},
 
 		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
 		"internal/healthtest": {ours: []string{"bgtransform", "bgtransform/throttle"}, theirs: []string{bun}},

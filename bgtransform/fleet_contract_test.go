@@ -1,0 +1,67 @@
+package bgtransform_test
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/uptrace/bun"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
+)
+
+// A version that has no old column any more, beside one that reads it: both say so, the
+// reader goes where it is right, and the transform never runs again, for the old column
+// is out of date.
+func TestFleetContractedTooEarly(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		seed(t, db, 20)
+		move, column := moves(t)
+		must(t, column.SetPhase(dualread.PhaseOld))
+		cfg := member(t, "web-1", "1.5")
+		in := start(t, db, cfg, move)
+		in.untilState("x", bgtransform.StateComplete)
+
+		log := new(lines)
+		cfg = member(t, "web-5", "1.6")
+		cfg.Contracted, cfg.Logger = []string{"x"}, slog.New(slog.NewTextHandler(log, nil))
+		after := start(t, db, cfg, plain())
+		st := in.untilPhase("x", dualread.PhaseNew)
+		if !st.Conflict || !strings.Contains(st.Reason.Text, "old is asked for, and new held: web-5 (version 1.6) is in after") {
+			t.Errorf("the phase is %+v", st)
+		}
+		eventually(t, func() bool { return strings.Contains(log.String(), "web-1 (version 1.5) is in") }, func() {
+			t.Errorf("web-5 does not say that it is too early:\n%s", log)
+		})
+		exec(t, db, "UPDATE tracks SET length_ms = 99, title = NULL WHERE id = 3") // as the new version does
+		must(t, in.Control().Restart(t.Context(), "x", bgtransform.By{Who: "ann"}))
+		in.untilReason("x", bgtransform.ReasonFleet)
+		after.stop()
+		untilKnown(t, in.Control(), "web-5", false)
+		in.stop()
+
+		move, _ = moves(t)
+		in = start(t, db, member(t, "web-2", "1.5"), move)
+		last := in.untilReason("x", bgtransform.ReasonFleet)
+		if !strings.Contains(last.Here.Text, "the transform never runs again; give one that is to transform what is left another name") {
+			t.Errorf("it waits for %+v", last.Here)
+		}
+		if n := count(t, db, "SELECT length_ms FROM tracks WHERE id = 3"); n != 99 {
+			t.Errorf("the new value was overwritten with %d", n)
+		}
+	})
+}
+
+func TestFleetContractedIsNotRegistered(t *testing.T) {
+	t.Parallel()
+	cfg := quick(t)
+	cfg.Contracted = []string{"x"}
+	s, err := bgtransform.New(newDB(t, 1), cfg)
+	must(t, err)
+	move, _ := moves(t)
+	if err := s.Register(move); err == nil || !strings.Contains(err.Error(), "Config.Contracted names it as well") {
+		t.Errorf("Register = %v", err)
+	}
+}
