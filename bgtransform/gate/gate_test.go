@@ -116,7 +116,7 @@ func TestEachPieceAlone(t *testing.T) {
 			do: []string{`UPDATE bgtransform_members SET said = replace(said, '"new"', '"compare"'), expires_ms = seen_ms - 1`},
 		},
 		"another app does not know the move": {
-			do:   []string{`INSERT INTO bgtransform_members (term, said, moves, joined_ms, seen_ms, expires_ms) SELECT 'other', '{"instance":"shop-1","app":"shop"}', moves, joined_ms, seen_ms, expires_ms FROM bgtransform_members`},
+			do:   []string{`INSERT INTO bgtransform_members (term, said, moves, joined_ms, seen_ms, expires_ms) SELECT 'other', '{"instance":"shop-1","app":"shop"}', moves, joined_ms, seen_ms, expires_ms FROM bgtransform_members WHERE term = 'k1'`},
 			opts: []gate.Option{gate.App("music")},
 		},
 		"nobody has announced himself": {
