@@ -19,6 +19,9 @@ import (
 // the rows that have a value in the old columns and none in the new ones, by SQL
 // where the definition has Forward, as [SQL] does, else by Go code, as [Rows] does.
 //
+// A move to another table is done by SQL alone, and cannot be reverted; nor does it
+// insert a row there for one whose old columns hold no value.
+//
 // With Backward in the definition it also moves those rows again whose new value
 // is out of date because somebody who does not know the new columns, such as an
 // instance of an older version, wrote the old ones. Everybody who knows the new
@@ -65,7 +68,7 @@ func (m Move[M, V]) Definition() Definition {
 		return Definition{Options: m.Options}
 	}
 	def := m.Column.Move()
-	parts := []string{"move", m.Revision, def.HasOld}
+	parts := []string{"move", m.Revision, def.HasOld, def.NewRelation}
 	for _, list := range [][]string{def.OldColumns, def.NewColumns, def.Forward, def.Backward} {
 		parts = append(parts, revision(list...))
 	}
@@ -87,6 +90,25 @@ func (m Move[M, V]) Check(db *bun.DB) error {
 	return m.made(db, conditions{pending: spelled(db, m.Column.Pending())}).Check(db)
 }
 
+// tables returns the tables of the old and the new columns, which are mostly one, as
+// they are in the database.
+func (m Move[M, V]) tables(ctx context.Context, db *bun.DB) (old, next *table, err error) {
+	rel, err := m.Column.Relation(db)
+	if err != nil {
+		return nil, nil, err
+	}
+	if old, err = tableOf(db, reflect.TypeFor[M]()); err != nil {
+		return nil, nil, err
+	}
+	if err := old.inspect(ctx, db, m.Column.Columns()); err != nil || rel == nil {
+		return old, old, err
+	}
+	if next, err = tableOf(db, rel.JoinTable.Type); err != nil {
+		return nil, nil, err
+	}
+	return old, next, next.inspect(ctx, db, m.Column.Move().NewColumns)
+}
+
 // Open implements [Transform].
 func (m Move[M, V]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 	kind, err := m.inspected(ctx, db)
@@ -98,6 +120,9 @@ func (m Move[M, V]) Open(ctx context.Context, db *bun.DB) (Stepper, error) {
 
 // OpenRevert implements [Reverter].
 func (m Move[M, V]) OpenRevert(ctx context.Context, db *bun.DB) (Undoer, error) {
+	if m.Column.Move().NewRelation != "" {
+		return nil, &schemaError{"a move to another table has no journal, and cannot be reverted"}
+	}
 	return Rows[M]{Name: m.Column.Name()}.OpenRevert(ctx, db)
 }
 
@@ -143,19 +168,19 @@ type kind interface {
 // inspected returns the kind that does the work, once the columns are known as
 // they are in the database.
 func (m Move[M, V]) inspected(ctx context.Context, db *bun.DB) (kind, error) {
-	t, err := tableOf(db, reflect.TypeFor[M]())
+	old, next, err := m.tables(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.inspect(ctx, db, m.Column.Columns()); err != nil {
-		return nil, err
-	}
-	return m.made(db, m.conditions(db, t)), nil
+	return m.made(db, m.conditions(db, old, next)), nil
 }
 
 // made returns the kind that does the work.
 func (m Move[M, V]) made(db *bun.DB, c conditions) kind {
 	def := m.Column.Move()
+	if def.NewRelation != "" {
+		return tableMove[M, V]{m}
+	}
 	if def.Forward != nil && m.Inspect == nil {
 		return SQL[M]{
 			Name: def.Name, Pending: "?", PendingArgs: []any{bun.Safe(c.pending)}, Wrong: c.wrong(), WrongArgs: c.wrongArgs(),

@@ -34,17 +34,23 @@ func (c conditions) wrongArgs() []any {
 // moved row has, or if the old one is what Backward makes of the new one, which a
 // row has that was written by a dual write. Bytes are compared: what is written
 // in other letters is another value, whatever the collation.
-func (m Move[M, V]) conditions(db *bun.DB, t *table) conditions {
+func (m Move[M, V]) conditions(db *bun.DB, old, next *table) conditions {
 	def := m.Column.Move()
 	c := conditions{pending: spelled(db, m.Column.Pending())}
 	var tests []string
-	for _, side := range []struct {
-		names []string
-		exprs []schema.QueryAppender
-	}{{def.OldColumns, m.Column.Backward()}, {def.NewColumns, m.Column.Forward()}} {
-		if side.exprs != nil {
-			tests = append(tests, "NOT ("+holdAll(db, t, side.names, side.exprs)+")")
+	if backward := m.Column.Backward(); backward != nil {
+		columns := make([]string, len(def.OldColumns))
+		for i, name := range def.OldColumns {
+			columns[i] = string(old.SQLAlias) + "." + string(old.FieldMap[name].SQLName)
 		}
+		tests = append(tests, "NOT ("+holdAll(db, old, def.OldColumns, columns, backward)+")")
+	}
+	if forward := m.Column.Forward(); forward != nil {
+		columns := make([]string, len(def.NewColumns))
+		for i, column := range m.Column.New() {
+			columns[i] = spelled(db, column)
+		}
+		tests = append(tests, "NOT ("+holdAll(db, next, def.NewColumns, columns, forward)+")")
 	}
 	if len(tests) == 0 {
 		return c
@@ -56,12 +62,13 @@ func (m Move[M, V]) conditions(db *bun.DB, t *table) conditions {
 	return c
 }
 
-// holdAll is true for rows in which each column holds what its expression makes.
-func holdAll(db *bun.DB, t *table, names []string, exprs []schema.QueryAppender) string {
+// holdAll is true for rows in which each column, as it is read, holds what its
+// expression makes.
+func holdAll(db *bun.DB, t *table, names, columns []string, exprs []schema.QueryAppender) string {
 	tests := make([]string, len(names))
 	for i, name := range names {
 		col := t.cols[name]
-		col.SQL = string(t.SQLAlias) + "." + col.SQL
+		col.SQL = columns[i]
 		tests[i] = t.d.Holds(col, spelled(db, exprs[i]))
 	}
 	return strings.Join(tests, " AND ")

@@ -4,7 +4,6 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -18,21 +17,39 @@ import (
 //
 // The error names every wrong column, and those that the model has.
 func (c *Column[M, V]) Check(db bun.IDB) error {
+	rel, err := c.Relation(db)
+	if err != nil {
+		return err
+	}
 	table := db.Dialect().Tables().Get(reflect.TypeFor[M]())
+	other := table
+	if rel != nil {
+		other = rel.JoinTable
+	}
+	problems := columnsProblems(table, c.move.OldColumns, false)
+	problems = append(problems, columnsProblems(other, c.move.NewColumns, true)...)
+	if len(problems) > 0 {
+		problems = append(problems, fmt.Sprintf("model %s has %s", table.TypeName, columnNames(table)))
+		if other != table {
+			problems = append(problems, fmt.Sprintf("model %s has %s", other.TypeName, columnNames(other)))
+		}
+	}
+	return moveError(c.move.Name, problems)
+}
+
+// columnsProblems says why a dual write cannot save some columns.
+func columnsProblems(table *schema.Table, names []string, nullable bool) []string {
 	var problems []string
-	for _, name := range c.Columns() {
+	for _, name := range names {
 		problem := fieldProblem(table, name)
-		if problem == "" && slices.Contains(c.move.NewColumns, name) && !holdsNull(table.FieldMap[name]) {
+		if problem == "" && nullable && !holdsNull(table.FieldMap[name]) {
 			problem = "cannot be null in the model, which says of a row that it is not moved: make its field a pointer, or tag it nullzero"
 		}
 		if problem != "" {
 			problems = append(problems, fmt.Sprintf("column %q %s", name, problem))
 		}
 	}
-	if len(problems) > 0 {
-		problems = append(problems, fmt.Sprintf("model %s has %s", table.TypeName, columnNames(table)))
-	}
-	return moveError(c.move.Name, problems)
+	return problems
 }
 
 // fieldProblem says why a dual write cannot save the named column, or nothing.

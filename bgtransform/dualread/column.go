@@ -130,8 +130,13 @@ func (c *Column[M, V]) readNull(phase Phase, m *M, null V) V {
 //
 //	db.NewUpdate().Model(&m).Column(c.Columns()...).WherePK()
 //
+// New columns in another table are not among them: see [Column.SaveNew].
+//
 // bun's OmitZero would leave out those that are zero, and so write only some of
 // them. The slice is the caller's.
 func (c *Column[M, V]) Columns() []string {
+	if c.move.NewRelation != "" {
+		return slices.Clone(c.move.OldColumns)
+	}
 	return slices.Concat(c.move.OldColumns, c.move.NewColumns)
 }

@@ -23,6 +23,16 @@ func (c *Column[M, V]) Moved() schema.QueryAppender {
 	return template("NOT ?", c.allNull(appendModelAlias[M]))
 }
 
+// New returns the new columns, as one SQL expression for each: a subquery where they
+// are in another table. Columns are qualified as in [Column.Expr].
+func (c *Column[M, V]) New() []schema.QueryAppender {
+	exprs := make([]schema.QueryAppender, len(c.move.NewColumns))
+	for i, name := range c.move.NewColumns {
+		exprs[i] = c.newColumn(appendModelAlias[M], name)
+	}
+	return exprs
+}
+
 // Forward returns what moving a row puts into the new columns, as one SQL
 // expression for each: Forward of the definition, or null where the old columns
 // hold no value. It is nil without Forward. Columns are qualified as in [Column.Expr].
@@ -41,7 +51,7 @@ func (c *Column[M, V]) Forward() []schema.QueryAppender {
 // expression for each: Backward of the definition. It is nil without that.
 // Columns are qualified as in [Column.Expr].
 func (c *Column[M, V]) Backward() []schema.QueryAppender {
-	return expressions(c.move.Backward, columns(appendModelAlias[M], c.move.NewColumns))
+	return expressions(c.move.Backward, c.newColumns(appendModelAlias[M]))
 }
 
 func expressions(sql []string, args []any) []schema.QueryAppender {
@@ -54,7 +64,7 @@ func expressions(sql []string, args []any) []schema.QueryAppender {
 
 // allNull is true when no new column holds anything.
 func (c *Column[M, V]) allNull(qualifier appender) appender {
-	return joined(columns(qualifier, c.move.NewColumns), "? IS NULL", " AND ")
+	return joined(c.newColumns(qualifier), "? IS NULL", " AND ")
 }
 
 // hasOld is true when the old columns hold a value.

@@ -16,6 +16,9 @@
 //   - [Column.SetPhase] chooses the column that is read, while the service runs;
 //   - [Column.Stats] counts the rows that the new column could not answer for.
 //
+// The value may go to several columns ([Move].NewColumns), or to another table
+// ([Move].NewRelation), which [Column.SaveNew] writes.
+//
 // # Phases
 //
 // A column moves from left to right, and may go back at any time:

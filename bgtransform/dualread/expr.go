@@ -18,6 +18,8 @@ import (
 //	compare   COALESCE(new column, (Forward))
 //	new       new column
 //
+// A column of another table (NewRelation) is a subquery by its primary key.
+//
 // With several new columns, column says which one of them. With one it is left out.
 //
 // Columns are quoted, and qualified by the alias that bun gives to the model M,
@@ -56,7 +58,7 @@ func (c *Column[M, V]) expr(phase Phase, qualifier appender, which []string) app
 	case phase != PhaseNew && c.move.Forward == nil:
 		return c.failing("Forward is missing: without it, SQL can read the value in phase new only")
 	}
-	next := column(qualifier, c.move.NewColumns[i])
+	next := c.newColumn(qualifier, c.move.NewColumns[i])
 	if phase == PhaseNew {
 		return next
 	}

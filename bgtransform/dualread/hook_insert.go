@@ -23,6 +23,9 @@ import (
 // set the columns of both sides, or of none. What bun's Value puts in the place of a
 // field, and an insert from a query, are not seen.
 func (m Move[M, V]) BeforeInsert(_ context.Context, q *bun.InsertQuery) error {
+	if m.NewRelation != "" {
+		return moveError(m.Name, []string{"a hook cannot see another table: save it with Column.SaveNew"})
+	}
 	rows, _ := models[M](q.GetModel())
 	fields := fieldsOf[M](q, m.OldColumns)
 	for _, row := range rows {

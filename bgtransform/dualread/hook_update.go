@@ -31,6 +31,9 @@ import (
 //
 // What is not seen is an update without a model, or of another model of the same table.
 func (m Move[M, V]) BeforeUpdate(_ context.Context, q *bun.UpdateQuery) error {
+	if m.NewRelation != "" {
+		return moveError(m.Name, []string{"a hook cannot see another table: save it with Column.SaveNew"})
+	}
 	rows, bulk := models[M](q.GetModel())
 	set := m.setBy(q, bulk)
 	if set == nil || len(m.unset(set)) == len(m.columns()) {

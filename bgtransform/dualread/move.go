@@ -27,6 +27,13 @@ type Move[M, V any] struct {
 	// is not moved yet.
 	NewColumns []string
 
+	// NewRelation is the has-one relation of M, by the name of its field in Go, in
+	// whose table the new columns are: one row there, with the same primary key, for
+	// each row of M. Rows must be loaded with it (bun's Relation) for New to find them.
+	// Save with [Column.SaveNew].
+	// Optional. Defaults to none: the new columns are in the table of M.
+	NewRelation string
+
 	// Forward is the new value computed from the old columns in SQL, such as
 	// "? * 1000": one expression for each of NewColumns. Each ? becomes the next of
 	// OldColumns, quoted and qualified by its table, and ?0, ?1, … the one of that

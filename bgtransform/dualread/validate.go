@@ -16,7 +16,7 @@ func (m Move[M, V]) validate() error {
 	problems := slices.Concat(
 		modelProblems[M](),
 		nameProblems(m.Name),
-		columnProblems(m.OldColumns, m.NewColumns),
+		columnProblems(m.OldColumns, m.NewColumns, m.NewRelation != ""),
 		m.sqlProblems(),
 		m.funcProblems(),
 		m.Compare.problems(),
@@ -89,10 +89,10 @@ func notNameRune(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 }
 
-func columnProblems(old, next []string) []string {
+func columnProblems(old, next []string, elsewhere bool) []string {
 	problems := append(listProblems("OldColumns", old), listProblems("NewColumns", next)...)
 	for i, column := range next {
-		if column != "" && slices.Contains(old, column) {
+		if column != "" && !elsewhere && slices.Contains(old, column) {
 			problems = append(problems, fmt.Sprintf("NewColumns[%d] %q is one of OldColumns", i, column))
 		}
 	}

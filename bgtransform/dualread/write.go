@@ -20,6 +20,9 @@ func (c *Column[M, V]) Write(m *M, v V) {
 //	db.NewUpdate().Model((*Track)(nil)).Apply(c.Set(215_400)).Where("album_id = ?", id)
 func (c *Column[M, V]) Set(v V) func(q *bun.UpdateQuery) *bun.UpdateQuery {
 	return func(q *bun.UpdateQuery) *bun.UpdateQuery {
+		if c.move.NewRelation != "" {
+			return q.Err(moveError(c.move.Name, []string{"Set cannot write another table: load the rows, and save them with SaveNew"}))
+		}
 		row := new(M)
 		c.Write(row, v)
 		for _, f := range fieldsOf[M](q, c.Columns()) {
