@@ -109,6 +109,7 @@ func TestI1OneWriterTwoLocalLeases(t *testing.T) {
 	slowly := func() bgtransform.Config {
 		cfg := quick(t)
 		cfg.Limits.RowsPerSecond = 5000 // so that both are there while rows move
+		cfg.LeaseTTL = 15 * time.Second // for which a slow machine does not stand still
 		return cfg
 	}
 	a := start(t, db, slowly(), toMS("x"))
