@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -46,15 +48,17 @@ func (e *UnfinishedError) Unwrap() error { return e.Err }
 // nil once it is complete: for small installations, deploy scripts and tests. It heeds
 // neither window nor duty nor rows per second; all else is as with [Scheduler.Run], which
 // may run beside it or not: the lease, the fence, the quarantine, health signals, and what
-// the pool and operators want.
+// the pool and operators want. It announces this process to the pool as Run does, and
+// waits where the pool is not ready: one in which nobody was there before is so after
+// Config.FleetRules.MinAge.
 //
 // Whoever holds the transform hands it over between two batches. A second caller, in
 // this process or another, follows what the first one does, and goes on where that one
 // ends early, be it killed. A later call goes on where an earlier one was.
 //
 // Everything that only a human can change is a [*UnfinishedError]: a transform that is
-// paused (by whom), cancelled, failed, reverted or disabled, that waits for another one
-// or for a column, or whose quarantine blocks completion. So is the end of ctx, after
+// paused (by whom), cancelled, failed, reverted, contracted or disabled, that waits for
+// another one or for a column, or whose quarantine blocks completion. So is the end of ctx, after
 // which the batch under way may take Config.Grace. A database that cannot be reached at
 // the beginning is another error; later it is waited for.
 func (s *Scheduler) Finish(ctx context.Context, name string, o FinishOptions) error {
@@ -69,6 +73,9 @@ func (s *Scheduler) Finish(ctx context.Context, name string, o FinishOptions) er
 		defer close(over)
 		done <- f.run(ctx)
 	}()
+	var watching sync.WaitGroup
+	watching.Go(func() { s.watchPool(ctx, f.beside) }) // ends with ctx
+	defer watching.Wait()
 	defer func() { cancel(); <-over }() // also when Progress panics
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -102,7 +109,7 @@ func (s *Scheduler) finishing(ctx context.Context, name string, o FinishOptions)
 		s.ready.Store(true)
 	}
 	o.By.Who, o.By.Why = clip(cmp.Or(strings.TrimSpace(o.By.Who), s.cfg.Instance), 200), clip(o.By.Why, 2000)
-	return &finisher{s: s, e: e, o: o}, nil
+	return &finisher{s: s, e: e, o: o, beside: append(s.registered(), e)}, nil
 }
 
 // errNotOurs is for a transform that this version of the app does not have.
@@ -124,6 +131,13 @@ func (s *Scheduler) foreground(name string) (*entry, error) {
 		return e, nil
 	}
 	return nil, errNotOurs
+}
+
+// registered returns the entries of the registered transforms; the slice is the caller's.
+func (s *Scheduler) registered() []*entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.entries)
 }
 
 // newFinisher returns a name that nobody has had before.

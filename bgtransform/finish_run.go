@@ -16,6 +16,7 @@ type finisher struct {
 	s      *Scheduler
 	e      *entry // its own
 	o      FinishOptions
+	beside []*entry  // all of this process, its own included
 	logged bool      // that somebody asked for it
 	asked  time.Time // when it was last granted
 }
@@ -56,7 +57,7 @@ func (f *finisher) run(ctx context.Context) error {
 // complete reports whether the transform is complete, by the definition of this version
 // of the app, and nobody wants otherwise.
 func (f *finisher) complete(rec store.Record) bool {
-	return State(rec.Transform.State) == StateComplete && !f.e.redefines(rec) &&
+	return State(rec.Transform.State) == StateComplete && !f.e.redefines(rec) && !f.s.reopens(f.e, rec) &&
 		rec.Intent.Restarts <= rec.Range.Restarts && rec.Intent.Retries <= rec.Range.Retries
 }
 
@@ -73,6 +74,9 @@ func (f *finisher) hopeless(rec store.Record) (Reason, bool) {
 	}
 	if in := rec.Intent; in.Desired != store.Run {
 		return reasonOf(rec), true
+	}
+	if v := f.s.pool.may(f.e, rec); v.Conflict {
+		return Reason{Code: ReasonFleet, Text: v.Why}, true
 	}
 	return Reason{}, false
 }

@@ -16,6 +16,7 @@ import (
 type pool struct {
 	s      *Scheduler
 	wakes  chan struct{} // holds at most one wake-up of the loop
+	loop   chan struct{} // holds one element while somebody watches
 	needed atomic.Bool   // some transform of the pool, ours or another's, needs it
 
 	member   fleet.Member    // what this instance says; the loop's own
@@ -45,7 +46,7 @@ type sight struct {
 func (s sight) now() fleet.Pool { return s.members.Aged(time.Since(s.at)) }
 
 func newPool(s *Scheduler) *pool {
-	p := &pool{s: s, wakes: make(chan struct{}, 1), told: map[string]string{}, open: map[string]bool{}, member: fleet.Member{
+	p := &pool{s: s, wakes: make(chan struct{}, 1), loop: make(chan struct{}, 1), told: map[string]string{}, open: map[string]bool{}, member: fleet.Member{
 		Instance: s.cfg.Instance, Term: rand.Text(), App: s.cfg.App, Version: s.cfg.Version, Build: s.cfg.Build,
 		Stages: map[string]fleet.Stage{},
 	}}
@@ -99,9 +100,16 @@ func (p *pool) look() sight {
 // columns. It ends with ctx, after it has said so, a second later at the latest.
 //
 // It is no part of the poll for operators, because a registry that hangs must not
-// keep them waiting.
+// keep them waiting. A second one waits until the first has ended: a transform may be
+// finished in the foreground with Run beside it or without.
 func (s *Scheduler) watchPool(ctx context.Context, entries []*entry) {
 	p := s.pool
+	select {
+	case p.loop <- struct{}{}:
+		defer func() { <-p.loop }()
+	case <-ctx.Done():
+		return
+	}
 	p.member.Started = time.Now()
 	for ctx.Err() == nil {
 		wait := p.round(ctx, entries)

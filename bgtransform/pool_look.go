@@ -131,6 +131,7 @@ func (p *pool) leave(ctx context.Context) {
 	if !p.enrolled {
 		return
 	}
+	p.enrolled, p.due = false, time.Time{} // who watches next announces this instance anew
 	ctx = context.WithoutCancel(ctx)
 	_, err := ask(ctx, time.Second, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.s.cfg.Fleet.Leave(ctx, p.member)

@@ -80,6 +80,11 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 // leaseTTL is short, so that nobody waits long in a demonstration.
 const leaseTTL = 2 * time.Second
 
+// poolRules are as quick.
+func poolRules() fleet.Rules {
+	return fleet.Rules{Every: 500 * time.Millisecond, MinAge: 1, Settle: 2 * time.Second, TTL: 3 * time.Second}
+}
+
 // newScheduler returns what runs the transforms in the background of the app. The
 // zero Config is right for production; these settings suit a demonstration.
 func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
@@ -94,7 +99,7 @@ func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer
 		Grace:    300 * time.Millisecond, // Ctrl-C ends the app within a second
 
 		// How soon the instances know of each other; in production the defaults, in minutes.
-		FleetRules: fleet.Rules{Every: 500 * time.Millisecond, MinAge: 1, Settle: 2 * time.Second, TTL: 3 * time.Second},
+		FleetRules: poolRules(),
 
 		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})
