@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -97,4 +98,22 @@ func TestFinishRefused(t *testing.T) {
 	contains(t, ask(t, path, 1, "finish", "nonsense"), "nonsense")
 	contains(t, ask(t, path, 1, "reads", "nonsense"), "no such transform")
 	contains(t, ask(t, path, 0, "reads", moveName), "0 fell back, 0 found nothing")
+}
+
+// The whole way: once it is complete and verified, and every instance reads the new
+// column only, the gate opens.
+func TestGateOpens(t *testing.T) {
+	t.Parallel()
+	path := newDatabase(t, "-tracks", "500")
+	p := startOn(t, path, nil)
+	p.reaches(t, bgtransform.StateComplete)
+	ask(t, path, 0, "verify", moveName)
+	eventually(t, "it is verified", func() bool { return !p.status(t).Verified.IsZero() })
+	contains(t, ask(t, path, 3, "gate", moveName, "-quiet", "1ms"), "reads the old column", "example-app transforms tune "+moveName+" phase=")
+	p.signal(t, os.Interrupt)
+	p.exit(t)
+	startOn(t, path, nil, "-release", "3").url(t, "/")
+	eventually(t, "the gate opens", func() bool {
+		return spawn(t, []string{"DATABASE_URL=" + path}, "transforms", "gate", moveName, "-quiet", "1ms").exit(t) == 0
+	})
 }
