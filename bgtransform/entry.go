@@ -37,9 +37,10 @@ type entry struct {
 	tuned    string // the settings of operators that hold, as they are stored; the loop's own
 	mistuned string // what is wrong with them; empty: nothing
 
-	slot     slot      // the loop's own, and of its attempt
-	signed   string    // the reason that was written for others to see; the loop's own
-	signedAt time.Time // when
+	slot      slot       // the loop's own, and of its attempt
+	signedFor ReasonCode // its code
+	signed    string     // the reason that was written for others to see; the loop's own
+	signedAt  time.Time  // when
 
 	mu   sync.Mutex
 	view view
