@@ -152,7 +152,9 @@ func (s *tableStepper) Step(ctx context.Context, req Request) (Step, error) {
 
 // write writes the rows of some keys that match cond, and returns the keys of these.
 // The rows of M are locked first, and looked at only then: an app that writes both
-// tables in one transaction, M first, either comes before, and is seen, or after.
+// tables in one transaction, M first, either comes before, and is seen, or after. All
+// are locked before one is written, or the app could wait for the one and be waited
+// for because of the other.
 func (s *tableStepper) write(ctx context.Context, tx bun.Tx, texts []string, cond string) (written []string, err error) {
 	keys, err := s.keysOf(texts)
 	if err != nil {
@@ -164,11 +166,15 @@ func (s *tableStepper) write(ctx context.Context, tx bun.Tx, texts []string, con
 		if _, err := s.keysWhere(ctx, q, "("+among+")"+s.d.LockRows, args...); err != nil {
 			return nil, err
 		}
-		part, err := s.keysWhere(ctx, q, "("+among+") AND ("+cond+")", args...)
+	}
+	for chunk := range slices.Chunk(keys, 200) {
+		among, args := s.walk.AnyOf(chunk)
+		among = "(" + among + ") AND (" + cond + ")"
+		part, err := s.keysWhere(ctx, q, among, args...)
 		if err != nil {
 			return nil, err
 		}
-		if err := s.run(ctx, tx, "("+among+") AND ("+cond+")", args); err != nil {
+		if err := s.run(ctx, tx, among, args); err != nil {
 			return nil, err
 		}
 		written = append(written, part...)

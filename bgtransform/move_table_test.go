@@ -223,7 +223,7 @@ func TestI3MoveToAnotherTableLosesNoDualWrite(t *testing.T) {
 		for _, model := range []any{(*Disc)(nil), (*DiscExtras)(nil)} {
 			must(t, errOf(db.NewCreateTable().Model(model).Exec(t.Context())))
 		}
-		const rows, writers = 400, 3
+		const rows, writers = 150, 2
 		all := make([]Disc, rows)
 		for i := range all {
 			all[i] = Disc{ID: int64(i), Length: new(int64(i))}
