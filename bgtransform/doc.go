@@ -52,6 +52,15 @@
 // is under way, which is rolled back and done again later; the status says which and
 // why, the attempt goes on when it has passed.
 //
+// # The pool
+//
+// While a column moves, instances of several versions of the app write the same table. A
+// transform of such a move (see [DualWriter], and Options.DualWritten) starts when every
+// live instance writes both columns and has for a while, holds when one comes back that
+// does not, and walks all rows once more when that one has gone; if it was complete, it is
+// so no longer. The phases of the columns move step by step, as far as the other
+// instances allow (see [Scheduler.Phases]). The package fleet says how the pool judges.
+//
 // # What is guaranteed
 //
 //   - One writer: of all attempts at a transform, only the newest can commit.
@@ -89,7 +98,7 @@
 // # Goroutines
 //
 // [Scheduler.Run] owns all goroutines: one for each transform, one that polls
-// for operators, one that makes the tables at start, and those of the lease's
+// for operators, one that looks at the pool, one that makes the tables at start, and those of the lease's
 // keeper; while a transform runs, one for each health signal. It waits for all of
 // them. User code, observers and signals run in goroutines of their own, so that code that hangs is left behind and holds up nothing else.
 package bgtransform
