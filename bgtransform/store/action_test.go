@@ -92,7 +92,7 @@ func TestRefusedActionLeavesNothing(t *testing.T) {
 		if !errors.Is(err, refusal) {
 			t.Errorf("Act = %v, want the refusal", err)
 		}
-		ignoreNow := cmpopts.IgnoreFields(store.Record{}, "NowMS")
+		ignoreNow := cmpopts.IgnoreFields(store.Record{}, "NowMS", "At")
 		if diff := cmp.Diff(before, seen, ignoreNow); diff != "" {
 			t.Errorf("check was given another record (-want +got):\n%s", diff)
 		}

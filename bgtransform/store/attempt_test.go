@@ -78,7 +78,7 @@ func TestOlderAttemptIsFenced(t *testing.T) {
 		if err := older.Tx(t.Context(), &rec.Range, nil); !errors.Is(err, store.ErrFenced) {
 			t.Errorf("checkpoint of the older attempt = %v, want ErrFenced", err)
 		}
-		if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS")); diff != "" {
+		if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS", "At")); diff != "" {
 			t.Errorf("the older attempt left a trace (-before +after):\n%s", diff)
 		}
 		if got := f.appRows(); got != 1 {
@@ -139,7 +139,7 @@ func TestCheckpointRollsBackWithTheBatch(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Errorf("Tx = %v, want the batch's own error", err)
 		}
-		if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS")); diff != "" {
+		if diff := cmp.Diff(before, f.record(), cmpopts.IgnoreFields(store.Record{}, "NowMS", "At")); diff != "" {
 			t.Errorf("a rolled-back batch left a trace (-before +after):\n%s", diff)
 		}
 		if n := f.appRows() + len(f.quarantined()); n != 0 {
