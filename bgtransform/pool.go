@@ -40,6 +40,7 @@ type sight struct {
 	at      time.Time // when the answer came; zero: nothing was seen yet
 	err     error     // of the last look; nil if it is that of at
 	failed  time.Time // when that was
+	mute    bool      // this instance could not announce itself
 }
 
 // now returns the pool as it is now, as far as it is known.

@@ -61,10 +61,15 @@ func (s *Scheduler) poolHolds(ctx context.Context, e *entry, rec store.Record) (
 	if e.pooled {
 		s.pool.keepUp(ctx, 2*s.cfg.FleetRules.Every)
 	}
-	if v := s.pool.may(e, rec); !v.OK {
-		return s.poolPause(v), true
+	v := s.pool.may(e, rec)
+	if v.OK {
+		return pause{}, false
 	}
-	return pause{}, false
+	p := s.poolPause(v)
+	if seen := s.pool.look(); s.cfg.ownFleet && seen.mute && seen.err != nil { // the table is in the app's own database
+		p.reason = Reason{Code: ReasonDatabase, Text: s.pool.unseen(seen)}
+	}
+	return p, true
 }
 
 // heedPool ends an attempt that the pool is not ready for any more.

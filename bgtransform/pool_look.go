@@ -75,6 +75,7 @@ func (p *pool) enroll(ctx context.Context, every time.Duration, changed bool) er
 	_, err := ask(calm, poolTimeout, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, p.s.cfg.Fleet.Announce(ctx, m, ttl)
 	})
+	p.muted(err != nil)
 	if err != nil {
 		p.due = time.Time{}
 		return fmt.Errorf("announce this instance: %w", err)
@@ -92,7 +93,7 @@ func (p *pool) refresh(ctx context.Context) error {
 	members := fleet.Pool(all).Of(p.s.cfg.App)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen = sight{members: members, at: time.Now()}
+	p.seen = sight{members: members, at: time.Now(), err: p.seen.err, failed: p.seen.failed, mute: p.seen.mute}
 	return nil
 }
 
@@ -109,7 +110,16 @@ func (p *pool) keepUp(ctx context.Context, age time.Duration) {
 	if seen := p.look(); time.Since(seen.at) <= age || seen.err != nil && time.Since(seen.failed) < every {
 		return
 	}
-	p.missed(ctx, p.refresh(ctx))
+	if err := p.refresh(ctx); err != nil || !p.look().mute { // that others are seen does not mean that we are
+		p.missed(ctx, err)
+	}
+}
+
+// muted keeps whether this instance could not announce itself.
+func (p *pool) muted(is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen.mute = is
 }
 
 // missed keeps why the pool could not be seen. What was seen before stays.

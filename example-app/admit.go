@@ -86,8 +86,10 @@ func clash(r release, other fleet.Stage) string {
 		return "writes length_ms only, which this release may not read"
 	case r.number == 4:
 		return "reads length, which this release does not write"
+	case other == fleet.Before:
+		return "writes length only, which this release does not read"
 	default:
-		return "writes or reads what this release does not"
+		return "is not in compare yet; only neighbours in old, fallback, compare, new may live side by side"
 	}
 }
 
@@ -105,7 +107,7 @@ func wayOut(r release, other fleet.Stage) string {
 	case r.number == 4:
 		return "replace it by release 3 first"
 	default:
-		return "bring it to phase compare first: example-app transforms tune " + moveName + " phase=compare"
+		return "wait until it is in phase compare (example-app transforms says for what it waits), or ask for that: example-app transforms tune " + moveName + " phase=compare"
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
 // readiness is whether the catalogue can be used, and why not.
@@ -17,7 +19,7 @@ type readiness struct {
 }
 
 func newReadiness() *readiness {
-	return &readiness{err: errors.New("the app is starting: its catalogue is being made ready")}
+	return &readiness{err: fmt.Errorf("%w: its catalogue is being made ready", errStarting)}
 }
 
 // Err returns nil once the catalogue can be used.
@@ -42,12 +44,13 @@ func (a *app) boot(ctx context.Context) error {
 	shown, refused := "", (*refusal)(nil)
 	for {
 		err := a.bootOnce(ctx)
-		a.ready.set(err)
 		a.con.Bar("")
-		switch {
-		case err == nil:
+		if err == nil {
 			a.reopen(ctx)
 			return nil
+		}
+		a.ready.set(err)
+		switch {
 		case ctx.Err() != nil:
 			return nil
 		case a.cfg.Once, errors.As(err, &refused):
@@ -68,6 +71,21 @@ func (a *app) bootOnce(ctx context.Context) error {
 	if err := migrate(ctx, a.catalogue.db, a.catalogue.number); err != nil {
 		return fmt.Errorf("database %s: %w", a.cfg.Database.name, err)
 	}
+	switch a.catalogue.number {
+	case 1: // so that it can announce itself at once
+		if err := store.Create(ctx, a.catalogue.db); err != nil {
+			return fmt.Errorf("database %s: %w", a.cfg.Database.name, err)
+		}
+	case 3:
+		return nil
+	case 4:
+		return a.catalogue.relax(ctx, a.catalogue.db, a.cfg.Quiet, a.log)
+	}
+	return a.seed(ctx)
+}
+
+// seed fills the catalogue with old rows, which releases 1 and 2 may find.
+func (a *app) seed(ctx context.Context) error {
 	started := time.Now()
 	err := seed(ctx, a.catalogue.db, a.cfg.Seeds, func(done, total int64) {
 		if done < total {
@@ -99,6 +117,31 @@ func (a *app) reopen(ctx context.Context) {
 	if err != nil {
 		a.con.Printf("%s could not be restarted: %s", moveName, err)
 	}
+}
+
+// errStarting is why an instance does not serve yet that has found nothing wrong.
+var errStarting = errors.New("the app is starting")
+
+// joinWait is how long an instance waits to be in the phase that it is to read in.
+const joinWait = time.Second
+
+// join lets requests in once the scheduler, which runs by now, has seen the pool: until
+// then reads are a step behind the phase that is asked for, and whoever has just
+// saved a length in milliseconds would read it in seconds. It waits no longer than
+// joinWait, because the others may keep this instance in an earlier phase for hours,
+// and not at all for a database that the scheduler cannot use.
+func (a *app) join(ctx context.Context) {
+	a.ready.set(fmt.Errorf("%w: it has not seen the others of its pool yet", errStarting))
+	ctx, cancel := context.WithTimeout(ctx, joinWait)
+	defer cancel()
+	behind := func(st bgtransform.PhaseStatus) bool { return st.Held != st.Asked }
+	for ctx.Err() == nil && slices.ContainsFunc(a.sched.Phases(), behind) {
+		if st, ok := look(ctx, a.sched); ok && st.Here.Code == bgtransform.ReasonDatabase {
+			break
+		}
+		sleep(ctx, 20*time.Millisecond)
+	}
+	a.ready.set(nil)
 }
 
 // sleep waits for d, or until ctx ends.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
 )
@@ -107,6 +108,10 @@ func TestReadOnlyDatabase(t *testing.T) {
 	}
 	if code, _ := p.send(t, "PUT", "/tracks/1", `{"length_ms": 1}`, nil); code != 503 {
 		t.Errorf("PUT = %d, want 503", code)
+	}
+	pause(time.Second)
+	if n := strings.Count(p.stderr.String(), `msg="bgtransform: the pool cannot be seen"`); n > 1 {
+		t.Errorf("the log says %d times that the pool cannot be seen, want once", n)
 	}
 }
 

@@ -16,9 +16,14 @@ import (
 func command(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	con := newConsole(stderr)
 	var err error
-	if len(args) > 0 && args[0] == "transforms" {
+	switch word := first(args); word {
+	case "transforms":
 		err = transforms(ctx, args[1:], getenv, stdout, stderr)
-	} else {
+	case "contract":
+		err = contractNow(ctx, args[1:], getenv, stdout, stderr)
+	case "walk":
+		err = walk(ctx, args[1:], getenv, stdout, stderr)
+	default:
 		err = start(ctx, args, getenv, stdout, con)
 	}
 	con.Bar("")
@@ -27,6 +32,13 @@ func command(ctx context.Context, args []string, getenv func(string) string, std
 		_, _ = fmt.Fprintln(stderr, "example-app:", err)
 	}
 	return code
+}
+
+func first(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }
 
 // errSaid is a failure that people have been told of already.

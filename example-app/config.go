@@ -6,6 +6,7 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,10 +18,12 @@ type config struct {
 	Database database
 	Redis    *redis.Options // nil: an embedded one
 	Addr     string
+	Instance string // its name in the pool; empty: the engine's choice
 	Release  int
 	Deployed bool // -release was given: the app is a release among others
 	Seeds    seeds
 	Once     bool
+	Quiet    time.Duration // of the gate before release 4
 	Traffic  bool
 	Window   window.Window
 	LogLevel slog.Level
@@ -33,14 +36,23 @@ type seeds struct {
 	AskedTracks, AskedBad bool
 }
 
+// quietHelp describes the flag -quiet.
+const (
+	quietDefault = 24 * time.Hour
+	quietHelp    = "for `how long` nobody may have needed the old column"
+)
+
 // databaseHelp describes the flag -db.
 const databaseHelp = "SQLite `file`, or a postgres:// or mysql:// URL (default catalogue.db)"
 
 const helpText = `Usage: example-app [flags]                        serve, and move track.length to length_ms
+       example-app -release 1..4 [flags]          be one of four versions of the app, beside another
+       example-app walk                           all four, one after the other, with a rollback
+       example-app contract                       drop the old column, once release 4 is alone
        example-app transforms [action] [NAME]     watch and steer it from another terminal
 
-Variables: DATABASE_URL (-db wins), REDIS_URL (unset: embedded), HTTP_ADDR, LOG_LEVEL,
-BGTRANSFORM_* and OTEL_*.
+Variables: DATABASE_URL (-db wins), REDIS_URL (unset: embedded), HTTP_ADDR, INSTANCE,
+LOG_LEVEL, BGTRANSFORM_* and OTEL_*.
 
 Flags:
 `
@@ -54,6 +66,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 	fs.Int64Var(&cfg.Seeds.Tracks, "tracks", 100_000, "how many tracks the catalogue begins with; more than it has are added")
 	fs.Int64Var(&cfg.Seeds.Bad, "bad", 5, "how many tracks with a bad length it has besides (with -once: 0)")
 	fs.IntVar(&cfg.Release, "release", 2, "which of four `versions` of the app this is: 1 before, 2 expand, 3 reads the new column only, 4 contract")
+	fs.DurationVar(&cfg.Quiet, "quiet", quietDefault, quietHelp+", before release 4 starts")
 	fs.BoolVar(&cfg.Once, "once", false, "exit when the transform is over, with one line of JSON on stdout")
 	fs.BoolVar(&cfg.Traffic, "traffic", true, "simulate listeners and editors until the transform is complete")
 	fs.TextVar(&cfg.Window, "window", window.Always(), "`when` old rows may be moved, such as \"every 20s for 5s\" to see a window open and close")
@@ -61,7 +74,7 @@ func parseConfig(args []string, getenv func(string) string, stderr io.Writer) (c
 		return config{}, asUsage(err)
 	}
 	if fs.NArg() > 0 {
-		return config{}, usagef("unknown command %q; the only one is transforms, as the first word", fs.Arg(0))
+		return config{}, usagef("unknown command %q; want transforms, walk or contract, as the first word", fs.Arg(0))
 	}
 	fs.Visit(func(f *flag.Flag) {
 		cfg.Seeds.AskedTracks = cfg.Seeds.AskedTracks || f.Name == "tracks"
@@ -114,6 +127,7 @@ func (c *config) environment(getenv func(string) string) error {
 		c.Addr = "127.0.0.1:0"
 	}
 	c.Addr = cmp.Or(getenv("HTTP_ADDR"), c.Addr)
+	c.Instance = getenv("INSTANCE")
 	c.LogLevel = slog.LevelWarn
 	if text := getenv("LOG_LEVEL"); text != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {

@@ -42,7 +42,7 @@ func (t *traffic) correct(ctx context.Context, id int64) error {
 		return t.hasFailed(ctx, err)
 	}
 	t.edits.Add(1)
-	if whole == t.catalogue.whole() && !t.catalogue.agrees(got.LengthMS, t.catalogue.written(ms)) {
+	if whole == t.catalogue.whole() && !t.catalogue.written(ms).agrees(got.LengthMS, whole) {
 		return t.isWrong("track %d: saved %d ms, the answer says %d ms", id, ms, got.LengthMS)
 	}
 	return t.readTrack(ctx, id)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -118,9 +119,13 @@ func (a *api) transforms(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a.log.DebugContext(r.Context(), "example-app: status", "error", err)
 	}
-	if why := a.ready.Err(); why != nil { // the scheduler has not been started yet
+	if why := a.ready.Err(); why != nil { // the scheduler has not been started yet, or only just
+		code := bgtransform.ReasonDatabase
+		if errors.Is(why, errStarting) {
+			code = bgtransform.ReasonFleet
+		}
 		for i := range all {
-			all[i].Here = bgtransform.Reason{Code: bgtransform.ReasonDatabase, Text: why.Error()}
+			all[i].Here = bgtransform.Reason{Code: code, Text: why.Error()}
 		}
 	}
 	a.write(r.Context(), w, http.StatusOK, all)

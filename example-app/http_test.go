@@ -48,6 +48,10 @@ func newAPI(t *testing.T, cat *catalogue) *api {
 	if err := sched.Register(lengthToMS(cat.length)); err != nil {
 		t.Fatal(err)
 	}
+	cat.length.Hold(nil) // there is no pool, for the scheduler does not run: tests choose the phase
+	if err := cat.length.SetPhase(dualread.PhaseFallback); err != nil {
+		t.Fatal(err)
+	}
 	ready := newReadiness()
 	ready.set(nil)
 	return &api{

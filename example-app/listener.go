@@ -63,7 +63,7 @@ func (t *traffic) readTrack(ctx context.Context, id int64) error {
 	if err != nil || !before.same(after) {
 		return err
 	}
-	if u := after.truths[0]; !t.catalogue.agrees(got.LengthMS, u) || got.Length != *u.LengthMS/1000 {
+	if u := after.truths[0]; !u.agrees(got.LengthMS, after.whole) || got.Length != *u.LengthMS/1000 {
 		return t.isWrong("track %d: read %d ms and %d s, the truth is %d ms", id, got.LengthMS, got.Length, *u.LengthMS)
 	}
 	return nil
@@ -91,9 +91,9 @@ func (t *traffic) readPage(ctx context.Context, id int64) error {
 	if err != nil || !before.same(after) {
 		return err
 	}
-	want := t.longEnough(after.truths, least, int(p.Limit))
+	want := after.longEnough(least, int(p.Limit))
 	have := within(got.Tracks, id+pageSpan)
-	if !slices.EqualFunc(have, want, func(m measured, u truth) bool { return m.ID == u.TrackID && t.catalogue.agrees(m.LengthMS, u) }) {
+	if !slices.EqualFunc(have, want, func(m measured, u truth) bool { return m.ID == u.TrackID && u.agrees(m.LengthMS, after.whole) }) {
 		return t.isWrong("%s: read %v, the truth is %v", path, have, asMeasured(want))
 	}
 	return nil
@@ -103,12 +103,14 @@ func (t *traffic) readPage(ctx context.Context, id int64) error {
 type sight struct {
 	truths []truth
 	phase  dualread.Phase // that requests read in
+	whole  bool           // they see whole seconds
 }
 
 func (t *traffic) look(ctx context.Context, from, n int64) (sight, error) {
-	s := sight{}
+	s := sight{whole: t.catalogue.number == 1}
 	if t.catalogue.moves() {
 		s.phase = t.catalogue.length.Phase()
+		s.whole = s.phase == dualread.PhaseOld
 	}
 	var err error
 	s.truths, err = t.catalogue.truths(ctx, from, n)
@@ -131,10 +133,13 @@ func (s sight) least() int64 {
 }
 
 // longEnough returns what a page should show, according to the truth.
-func (t *traffic) longEnough(truths []truth, least int64, limit int) []truth {
+func (s sight) longEnough(least int64, limit int) []truth {
 	var out []truth
-	for _, u := range truths {
-		if u.LengthMS != nil && t.catalogue.seen(*u.LengthMS) >= least && len(out) < limit {
+	for _, u := range s.truths {
+		if u.LengthMS == nil || len(out) == limit {
+			continue
+		}
+		if ms := *u.LengthMS; ms >= least && (!s.whole || ms/1000*1000 >= least) {
 			out = append(out, u)
 		}
 	}

@@ -60,6 +60,7 @@ func (a *app) serveAndMove(ctx context.Context, listener net.Listener, users *tr
 
 	// The rows move in the background; nothing that happens to them ends the app.
 	wg.Go(func() { _ = a.sched.Run(ctx) }) // ends with ctx, after the batch under way
+	a.join(ctx)
 	if a.cfg.Traffic {
 		users.start(ctx) // ends with ctx, or when the transform is complete
 	}

@@ -12,15 +12,15 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/lease"
-	"github.com/bgtransform/sidecar/bgtransform/window"
 	"github.com/bgtransform/sidecar/telemetry"
 )
 
@@ -52,6 +52,9 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+	if cfg.Deployed && cfg.Release == 2 {
+		rel.phase = dualread.PhaseCompare // as far as the pool allows; then release 3 may come
+	}
 
 	// The scheduler, and what it tells OpenTelemetry.
 	observer := telemetry.New(
@@ -61,7 +64,11 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	if rel.moves() {
 		observer.ObserveMoves(rel.length)
 	}
-	sched, err := newScheduler(db, redis.locker, cfg.Window, observer, logger)
+	locker := redis.locker
+	if cfg.Deployed && cfg.Redis == nil {
+		locker = nil // several releases are a pool: without a Redis that they share, the lease is in the database
+	}
+	sched, err := newScheduler(db, cfg, rel, locker, observer, logger)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -80,26 +87,29 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 // leaseTTL is short, so that nobody waits long in a demonstration.
 const leaseTTL = 2 * time.Second
 
-// poolRules are as quick.
-func poolRules() fleet.Rules {
-	return fleet.Rules{Every: 500 * time.Millisecond, MinAge: 1, Settle: 2 * time.Second, TTL: 3 * time.Second}
-}
-
 // newScheduler returns what runs the transforms in the background of the app. The
 // zero Config is right for production; these settings suit a demonstration.
-func newScheduler(db *bun.DB, locker lease.Locker, hours window.Window, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
+func newScheduler(db *bun.DB, cfg config, rel release, locker lease.Locker, observer bgtransform.Observer, logger *slog.Logger) (*bgtransform.Scheduler, error) {
+	registry, err := rel.joinPool(db)
+	if err != nil {
+		return nil, err
+	}
 	return bgtransform.New(db, bgtransform.Config{
 		Locker:   locker,
 		Observer: observer,
 		Logger:   logger,
-		Window:   hours, // in production such as "0 22 * * * for 8h in Europe/Berlin"
+		Window:   cfg.Window, // in production such as "0 22 * * * for 8h in Europe/Berlin"
 		Limits:   pace(),
 		LeaseTTL: leaseTTL,               // how soon another goes on after a kill -9
 		IdlePoll: time.Second,            // how soon an operator is heeded when it is complete
 		Grace:    300 * time.Millisecond, // Ctrl-C ends the app within a second
 
-		// How soon the instances know of each other; in production the defaults, in minutes.
-		FleetRules: poolRules(),
+		// The pool: who else is there, and which columns it knows.
+		Instance:   cfg.Instance,
+		Version:    strconv.Itoa(rel.number),
+		Contracted: rel.contracted,
+		Fleet:      registry,
+		FleetRules: poolRules(cfg.Deployed),
 
 		BatchTimeout: 5 * time.Second, // how soon another goes on when this one's database gives no answer
 	})

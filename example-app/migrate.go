@@ -20,9 +20,6 @@ type migration struct {
 	SQL     []string // with {id} for the type of a primary key that counts by itself
 }
 
-// dropped names the migration after which there is no old column.
-const dropped = "4-drop-length"
-
 // migrations returns the schema's history, oldest first.
 //
 // Release 4 brings two more, which only the gate lets through: see contract.go.

@@ -27,7 +27,7 @@ const transformsHelp = `Usage: example-app transforms                      list 
        example-app transforms finish NAME          do what is left now, here, and wait for it
        example-app transforms gate NAME…           may the old column go? 0 yes, 3 not yet, 1 nobody knows
 
-The settings are rows_per_second (2000, or unlimited), duty (20%), batch_target (100ms),
+The settings are phase (old, fallback, compare, new), rows_per_second (2000, or unlimited), duty (20%), batch_target (100ms),
 batch_min and batch_max (keys), and window (always, never, or such as
 "0 22 * * * for 8h in Europe/Berlin").
 

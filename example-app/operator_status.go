@@ -58,6 +58,9 @@ func statusText(st bgtransform.Status, rows []bgtransform.QuarantinedRow, action
 	field(&b, "finish", st.Finish.String())
 	field(&b, "run", fmt.Sprintf("%d, attempt %d, %s batches", st.Run, st.Attempt, thousands(st.Batches)))
 	field(&b, "held by", st.Holder)
+	for _, p := range st.Pool {
+		field(&b, "pool", fmt.Sprintf("%s (version %s) is in stage %s", p.Instance, p.Version, p.Stage))
+	}
 	field(&b, "started", clock(st.Started))
 	field(&b, "complete", clock(st.Completed))
 	if st.LastError != "" {

@@ -15,7 +15,7 @@ import (
 // newPlanner returns a scheduler for a command: it has the app's transform, and does not
 // run by itself.
 func newPlanner(db *bun.DB) (*bgtransform.Scheduler, error) {
-	sched, err := bgtransform.New(db, bgtransform.Config{Limits: pace(), Logger: slog.New(slog.DiscardHandler), LeaseTTL: leaseTTL, FleetRules: poolRules()})
+	sched, err := bgtransform.New(db, bgtransform.Config{Limits: pace(), Logger: slog.New(slog.DiscardHandler), LeaseTTL: leaseTTL, FleetRules: poolRules(false)})
 	if err != nil {
 		return nil, err
 	}

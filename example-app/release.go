@@ -23,7 +23,11 @@ type release struct {
 	// length is the column on the move, in the releases that know both columns.
 	length *dualread.Column[Track, int64]
 	stages []fleet.Stage // in which it may be, to the others of its pool
-	phase  dualread.Phase
+
+	// joins is the phase that is right in the moment that it joins the pool, when it
+	// has not seen the others yet; phase is the one that it is to come to. A flag
+	// (BGTRANSFORM_PHASE=old) wins, and operators win over that.
+	joins, phase dualread.Phase
 
 	// contracted are the moves whose old column this release has no more.
 	contracted []string
@@ -55,11 +59,13 @@ func (r release) register(sched *bgtransform.Scheduler) error {
 	if !r.moves() {
 		return nil
 	}
+	if err := r.length.SetPhase(r.joins); err != nil {
+		return err
+	}
 	if err := sched.Register(lengthToMS(r.length)); err != nil {
 		return err
 	}
-	// A flag may choose the column that is read: BGTRANSFORM_PHASE=old, for instance.
-	return r.length.SetPhase(sched.Phase(moveName, r.phase))
+	return r.length.SetPhase(r.phase)
 }
 
 // check compares the move with the model.
@@ -73,14 +79,6 @@ func (r release) check(db bun.IDB) error {
 // whole reports whether this instance reads whole seconds: those of the old column.
 func (r release) whole() bool {
 	return r.number == 1 || r.moves() && r.length.Phase() == dualread.PhaseOld
-}
-
-// seen is what this instance reads of a length.
-func (r release) seen(ms int64) int64 {
-	if r.whole() {
-		return ms / 1000 * 1000
-	}
-	return ms
 }
 
 // written is what the truth is once this instance has written a length.

@@ -19,6 +19,7 @@ func release2() (release, error) {
 		tally:  wrongBoth,
 		length: length,
 		stages: []fleet.Stage{fleet.Old, fleet.Fallback, fleet.Compare},
+		joins:  dualread.PhaseOld,
 		phase:  dualread.PhaseFallback,
 	}, err
 }

@@ -13,6 +13,6 @@ func release3() (release, error) {
 	r.does = "reads length_ms only, still writes both"
 	r.tally = wrongNew
 	r.stages = []fleet.Stage{fleet.New}
-	r.phase = dualread.PhaseNew
+	r.joins, r.phase = dualread.PhaseNew, dualread.PhaseNew
 	return r, err
 }

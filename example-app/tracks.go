@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 	"github.com/uptrace/bun/schema"
 )
 
@@ -78,10 +79,16 @@ func (q queries[M, P]) insert(ctx context.Context, db bun.IDB, e edit) (track, e
 	return q.seen(m), err
 }
 
+// update locks the row as it reads it. A transaction that reads a table first and then
+// writes it is called a deadlock on MariaDB when a migration comes between the two.
 func (q queries[M, P]) update(ctx context.Context, db bun.IDB, id int64, e edit) (track, error) {
 	m := P(new(M))
 	m.base().ID = id
-	if err := db.NewSelect().Model(m).WherePK().Scan(ctx); err != nil {
+	s := db.NewSelect().Model(m).WherePK()
+	if db.Dialect().Name() != dialect.SQLite { // whose transactions lock from the beginning on
+		s = s.For("UPDATE")
+	}
+	if err := s.Scan(ctx); err != nil {
 		return track{}, err
 	}
 	columns := q.apply(m, e)

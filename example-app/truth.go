@@ -23,12 +23,17 @@ type truth struct {
 	Whole bool `bun:"whole"`
 }
 
-// agrees reports whether a length that this instance has read is what the truth says.
-func (r release) agrees(read int64, u truth) bool {
-	if u.Whole || r.whole() {
-		return read/1000 == *u.LengthMS/1000 && (!r.whole() || read%1000 == 0)
+// agrees reports whether a length is what the truth says, for a reader who sees whole
+// seconds only, or all of it.
+func (u truth) agrees(read int64, whole bool) bool {
+	switch {
+	case whole:
+		return read == *u.LengthMS/1000*1000
+	case u.Whole:
+		return read/1000 == *u.LengthMS/1000
+	default:
+		return read == *u.LengthMS
 	}
-	return read == *u.LengthMS
 }
 
 // remember records the length that a user has given a new track.
