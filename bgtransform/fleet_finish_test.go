@@ -29,9 +29,13 @@ func TestFleetFinish(t *testing.T) {
 	}
 	r := registry(t, db)
 	old := announced(t, r, fleet.Member{Instance: "web-3", Version: "1.4"}, time.Minute)
-	ctx, cancel := context.WithTimeout(t.Context(), settle)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := finisher().Finish(ctx, "x", bgtransform.FinishOptions{})
+	err := finisher().Finish(ctx, "x", bgtransform.FinishOptions{Progress: func(st bgtransform.Status) {
+		if st.Why().Code == bgtransform.ReasonFleet {
+			cancel() // it waits, and has said so
+		}
+	}})
 	unfinished, ok := errors.AsType[*bgtransform.UnfinishedError](err)
 	if !ok || unfinished.Reason.Code != bgtransform.ReasonFleet || !strings.Contains(err.Error(), "web-3 (version 1.4)") {
 		t.Errorf("beside the version before: %v", err)
