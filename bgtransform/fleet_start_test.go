@@ -24,7 +24,9 @@ func TestFleetStartWaitsForTheVersionBefore(t *testing.T) {
 		cfg.FleetRules.MinAge = 1500 * time.Millisecond // within which web-3 polls
 		move, _ := moves(t)
 		in := start(t, db, cfg, plain(), move)
-		st := in.until("x", "waiting for web-3", func(st bgtransform.Status) bool { return strings.Contains(st.Here.Text, "web-3") })
+		st := in.until("x", "waiting for web-3, itself announced", func(st bgtransform.Status) bool {
+			return strings.Contains(st.Here.Text, "web-3") && len(st.Pool) > 1
+		})
 		want := "waits for 1 instance that writes only the old column: web-3 (version 1.4), last seen"
 		if st.Here.Code != bgtransform.ReasonFleet || !strings.HasPrefix(st.Here.Text, want) {
 			t.Errorf("it waits for %+v, want %q", st.Here, want)

@@ -68,11 +68,10 @@ type PoolStage struct {
 	LastSeen time.Time   `json:"last_seen"`
 }
 
-// poolOf returns the live instances with their stages of a transform's move; none if no
-// instance knows it.
-func poolOf(p fleet.Pool, name string, now time.Time) []PoolStage {
+// poolOf returns the live instances with their stages of a transform's move; none if it
+// is not known to be one, and no instance knows it.
+func poolOf(p fleet.Pool, name string, known bool, now time.Time) []PoolStage {
 	var out []PoolStage
-	known := false
 	for _, s := range p.Live() {
 		_, knows := s.Stages[name]
 		known = known || knows

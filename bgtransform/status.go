@@ -105,7 +105,7 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 		}
 		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
 		if e.pooled {
-			st.Pool = poolOf(s.pool.look().now(), e.name, time.Now())
+			st.Pool = poolOf(s.pool.look().now(), e.name, true, time.Now())
 		}
 		out[i] = st
 	}
@@ -182,7 +182,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
-		out[i].Pool = poolOf(pool, rec.Transform.Name, time.Now())
+		out[i].Pool = poolOf(pool, rec.Transform.Name, false, time.Now())
 		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())
 	}
 	return out, nil
