@@ -120,10 +120,11 @@ func TestItGivesWayToALongTransactionAndTheAppGoesOn(t *testing.T) {
 	for name, c := range changes() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			each(t, servers(), func(t *testing.T, db *database) {
-				if db.kind == postgres && name == "CreateIndex" {
-					t.Skip("it waits beside the app there, see TestAnIndexWaitsBesideTheApp")
-				}
+			kinds := servers()
+			if name == "CreateIndex" {
+				kinds = []kind{mariadb} // on PostgreSQL it waits beside the app: see TestAnIndexWaitsBesideTheApp
+			}
+			each(t, kinds, func(t *testing.T, db *database) {
 				db.tracks(t, 100)
 				if name == "DropColumn" {
 					db.exec(t, map[kind]string{postgres: "ALTER TABLE tracks ALTER COLUMN length DROP NOT NULL", mariadb: "ALTER TABLE tracks MODIFY length INTEGER NULL"}[db.kind])
