@@ -45,7 +45,7 @@ func TestFleetContractedTooEarly(t *testing.T) {
 		move, _ = moves(t)
 		in = start(t, db, member(t, "web-2", "1.5"), move)
 		last := in.untilReason("x", bgtransform.ReasonFleet)
-		if !strings.Contains(last.Here.Text, "the transform never runs again; give one that is to transform what is left another name") {
+		if !strings.Contains(last.Here.Text, "the transform never runs again; give one that is to transform what is left another name, and leave Backward out of it") {
 			t.Errorf("it waits for %+v", last.Here)
 		}
 		if n := count(t, db, "SELECT length_ms FROM tracks WHERE id = 3"); n != 99 {
