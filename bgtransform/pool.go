@@ -54,7 +54,7 @@ func newPool(s *Scheduler) *pool {
 	for _, name := range s.cfg.Contracted {
 		p.member.Stages[name] = fleet.After
 	}
-	p.needed.Store(s.cfg.Fleet != nil || len(s.cfg.Contracted) > 0)
+	p.needed.Store(!s.cfg.ownFleet || len(s.cfg.Contracted) > 0)
 	return p
 }
 
