@@ -141,7 +141,9 @@ func (p *pool) round(ctx context.Context, entries []*entry) time.Duration {
 	p.wait = p.pace(entries)
 	err := p.contract(ctx)
 	if err == nil && !p.enrolled {
-		err = p.arrive(ctx)
+		if err = p.arrive(ctx); err == nil {
+			p.conflicts(ctx, entries) // as they are before the others can give way
+		}
 	}
 	if err == nil {
 		p.observe(entries)
