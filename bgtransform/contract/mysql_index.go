@@ -9,46 +9,10 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
-// mysqlIndexState is what the catalog says of an index.
-type mysqlIndexState struct {
-	name    string
-	unique  bool
-	columns []string // empty names stand for expressions
-}
-
 // mysqlIndexes lists the indexes of the table.
-func (r *run) mysqlIndexes(ctx context.Context) ([]mysqlIndexState, error) {
-	rows, err := r.d.Bound(r.db).QueryContext(ctx, "SELECT index_name, non_unique = 0, coalesce(column_name, '') FROM information_schema.statistics WHERE "+
+func (r *run) mysqlIndexes(ctx context.Context) ([]indexState, error) {
+	return r.indexes(ctx, "SELECT index_name, non_unique = 0, false, coalesce(column_name, '') FROM information_schema.statistics WHERE "+
 		inDatabase("table_schema", "table_name")+" ORDER BY index_name, seq_in_index", r.mysqlNamed()...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []mysqlIndexState
-	for rows.Next() {
-		var s mysqlIndexState
-		var column string
-		if err := rows.Scan(&s.name, &s.unique, &column); err != nil {
-			return nil, err
-		}
-		if len(all) == 0 || all[len(all)-1].name != s.name {
-			all = append(all, s)
-		}
-		last := &all[len(all)-1]
-		last.columns = append(last.columns, column)
-	}
-	return all, rows.Err()
-}
-
-// mysqlIndex looks an index up; nil when there is none of that name.
-func (r *run) mysqlIndex(ctx context.Context, name string) (*mysqlIndexState, error) {
-	all, err := r.mysqlIndexes(ctx)
-	for i := range all {
-		if strings.EqualFold(all[i].name, name) {
-			return &all[i], err
-		}
-	}
-	return nil, err
 }
 
 func (r *run) mysqlCreateIndex(index Index) plan {
@@ -61,7 +25,7 @@ func (r *run) mysqlCreateIndex(index Index) plan {
 		if index.Where != "" {
 			return nil, refused("this database has no indexes with a condition; leave Where out, or index a generated column")
 		}
-		s, err := r.mysqlIndex(ctx, index.Name)
+		s, err := findIndex(ctx, index.Name, r.mysqlIndexes)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +45,7 @@ func (r *run) mysqlCreateIndex(index Index) plan {
 
 func (r *run) mysqlDropIndex(name string) plan {
 	return func(ctx context.Context) (*step, error) {
-		s, err := r.mysqlIndex(ctx, name)
+		s, err := findIndex(ctx, name, r.mysqlIndexes)
 		if err != nil || s == nil {
 			return nil, err
 		}

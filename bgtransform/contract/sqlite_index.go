@@ -11,48 +11,11 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 )
 
-// sqliteIndexState is what the schema says of an index.
-type sqliteIndexState struct {
-	name       string
-	unique     bool
-	constraint bool     // it was made for a constraint of the table
-	columns    []string // empty names stand for expressions
-}
-
 // sqliteIndexes lists the indexes of the table.
-func (r *run) sqliteIndexes(ctx context.Context) ([]sqliteIndexState, error) {
+func (r *run) sqliteIndexes(ctx context.Context) ([]indexState, error) {
 	schema := cmp.Or(r.schema, "main")
-	rows, err := r.d.Bound(r.db).QueryContext(ctx, `SELECT l.name, l."unique", l.origin <> 'c', coalesce(i.name, '')
+	return r.indexes(ctx, `SELECT l.name, l."unique", l.origin <> 'c', coalesce(i.name, '')
 FROM pragma_index_list(`+dialect.Arg+", "+dialect.Arg+") AS l JOIN pragma_index_info(l.name, "+dialect.Arg+") AS i ORDER BY l.name, i.seqno", r.table, schema, schema)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []sqliteIndexState
-	for rows.Next() {
-		var s sqliteIndexState
-		var column string
-		if err := rows.Scan(&s.name, &s.unique, &s.constraint, &column); err != nil {
-			return nil, err
-		}
-		if len(all) == 0 || all[len(all)-1].name != s.name {
-			all = append(all, s)
-		}
-		last := &all[len(all)-1]
-		last.columns = append(last.columns, column)
-	}
-	return all, rows.Err()
-}
-
-// sqliteIndex looks an index up; nil when there is none of that name.
-func (r *run) sqliteIndex(ctx context.Context, name string) (*sqliteIndexState, error) {
-	all, err := r.sqliteIndexes(ctx)
-	for i := range all {
-		if strings.EqualFold(all[i].name, name) {
-			return &all[i], err
-		}
-	}
-	return nil, err
 }
 
 // sqliteNamed is a quoted name in the database of the table.
@@ -70,7 +33,7 @@ func (r *run) sqliteCreateIndex(index Index) plan {
 		create += " WHERE " + index.Where
 	}
 	return func(ctx context.Context) (*step, error) {
-		s, err := r.sqliteIndex(ctx, index.Name)
+		s, err := findIndex(ctx, index.Name, r.sqliteIndexes)
 		if err != nil {
 			return nil, err
 		}
@@ -90,7 +53,7 @@ func (r *run) sqliteCreateIndex(index Index) plan {
 
 func (r *run) sqliteDropIndex(name string) plan {
 	return func(ctx context.Context) (*step, error) {
-		s, err := r.sqliteIndex(ctx, name)
+		s, err := findIndex(ctx, name, r.sqliteIndexes)
 		switch {
 		case err != nil || s == nil:
 			return nil, err
