@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// nearby is how many letters a name may be off to count as meant for us.
-const nearby = 2
+	"github.com/bgtransform/sidecar/bgtransform/internal/near"
+)
 
 // nearPrefix reports a variable that is not ours to the letter but nearly is,
 // such as BG_TRANSFORM_ENABLED: read as unset, it would be ignored in silence.
@@ -18,7 +17,7 @@ func (f *flags) nearPrefix(variable, value string, settings map[string]flagSetti
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		want := flagPrefix + name
 		// A name of another software's may be two letters off by chance.
-		if d := distance(head, want, nearby); d > nearby || (d == nearby && !strings.HasPrefix(head, "B")) {
+		if d := near.Distance(head, want); d > near.Most || (d == near.Most && !strings.HasPrefix(head, "B")) {
 			continue
 		}
 		if one {
@@ -38,12 +37,12 @@ func (f *flags) check(names []string) error {
 		problems = append(problems, p)
 	}
 	for _, suffix := range slices.Sorted(maps.Keys(f.named)) {
-		near := nearName(suffix, names)
+		meant := nearName(suffix, names)
 		for _, p := range f.origin[suffix] {
-			if near == "" {
+			if meant == "" {
 				break
 			}
-			p.Problem = fmt.Sprintf("names no transform; did you mean %s for %q?", strings.TrimSuffix(p.Variable, suffix)+flagSuffix(near), near)
+			p.Problem = fmt.Sprintf("names no transform; did you mean %s for %q?", strings.TrimSuffix(p.Variable, suffix)+flagSuffix(meant), meant)
 			problems = append(problems, p)
 		}
 	}
@@ -88,12 +87,7 @@ func (f *flags) explainUnknown(variable string, names []string) string {
 		}
 	}
 	head, suffix, one := strings.Cut(rest, "__")
-	best, bestAt := "", nearby+1
-	for _, setting := range settingNames() {
-		if d := distance(strings.ToUpper(head), setting, nearby); d < bestAt {
-			best, bestAt = setting, d
-		}
-	}
+	best := near.Name(strings.ToUpper(head), settingNames())
 	valid := "the settings are " + strings.Join(settingNames(), ", ")
 	if best == "" {
 		return "is not a setting; " + valid
@@ -122,48 +116,15 @@ func (f *flags) strangers(names []string) []string {
 // nearName returns the registered name that suffix nearly spells, or "" when
 // it spells one to the letter, or resembles none.
 func nearName(suffix string, names []string) string {
-	near := ""
-	for _, name := range names {
-		switch d := distance(strings.ToUpper(suffix), flagSuffix(name), nearby); {
-		case suffix == flagSuffix(name):
-			return ""
-		case d <= nearby:
-			near = name
-		}
+	suffixes := make([]string, len(names))
+	for i, name := range names {
+		suffixes[i] = flagSuffix(name)
 	}
-	return near
-}
-
-// distance returns how many letters must be added, dropped, replaced or
-// swapped with their neighbour to turn a into b, or most+1 when more than most.
-func distance(a, b string, most int) int {
-	if abs(len(a)-len(b)) > most {
-		return most + 1
+	if slices.Contains(suffixes, suffix) {
+		return ""
 	}
-	prev2, prev, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
+	if at := slices.Index(suffixes, near.Name(strings.ToUpper(suffix), suffixes)); at >= 0 {
+		return names[at]
 	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, row = prev, row, prev2
-	}
-	return min(prev[len(b)], most+1)
-}
-
-func abs(n int) int {
-	if n < 0 {
-		return -n
-	}
-	return n
+	return ""
 }

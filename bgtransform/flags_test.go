@@ -273,33 +273,6 @@ func TestFlagSuffix(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0},
-		{"a", "a", 0},
-		{"", "ab", 2},
-		{"ab", "ba", 1},
-		{"abc", "acb", 1},
-		{"abc", "ab", 1},
-		{"abc", "abd", 1},
-		{"LENGHT", "LENGTH", 1},
-		{"kitten", "sitting", 3},
-		{"a", "abcdef", 3},
-		{"abcd", "wxyz", 3},
-	} {
-		if got := distance(test.a, test.b, nearby); got != min(test.want, nearby+1) {
-			t.Errorf("distance(%q, %q) = %d, want %d", test.a, test.b, got, test.want)
-		}
-		if got := distance(test.b, test.a, nearby); got != min(test.want, nearby+1) {
-			t.Errorf("distance(%q, %q) = %d, want %d", test.b, test.a, got, test.want)
-		}
-	}
-}
-
 // FuzzFlags: no environment makes the flags panic, and what is ours is either
 // read or reported.
 func FuzzFlags(f *testing.F) {

@@ -55,6 +55,10 @@ func TestEachPieceAlone(t *testing.T) {
 			do:    []string{state(bgtransform.StateFailed, ", reason_code = 'error', reason = 'no luck'")},
 			piece: gate.PieceComplete, says: []string{"it is failed", "no luck", "myapp transforms retry " + move},
 		},
+		"only a human knows what it is to do": {
+			do:    []string{state(bgtransform.StateFailed, ", reason_code = 'fleet', reason = 'web-9 does not know the move'")},
+			piece: gate.PieceComplete, says: []string{"web-9 does not know the move", "myapp transforms restart " + move},
+		},
 		"it was cancelled": {
 			do:    []string{state(bgtransform.StateCancelled, "")},
 			piece: gate.PieceComplete, says: []string{"it is cancelled", "myapp transforms restart " + move},
@@ -190,5 +194,22 @@ func TestEarlyAndFreshOnEachDatabase(t *testing.T) {
 		if m := refused(t, gate.Require(t.Context(), db, move, data)); len(m) != 1 || m[0].Piece != gate.PieceFallback {
 			t.Errorf("after a fallback %+v is missing", m)
 		}
+	})
+}
+
+// A name that is misspelt is no fresh installation, however little is pending.
+func TestAMisspeltName(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		proven(t, db)
+		data := gate.Data[Track]("length_ms IS NULL")
+		must(t, gate.Require(t.Context(), db, "album-year", data, gate.WithoutColumn())) // resembles none
+		m := refused(t, gate.Require(t.Context(), db, "track-lenght-ms", data, gate.WithoutColumn()))
+		if len(m) != 1 || !strings.Contains(m[0].Text, `no transform of that name, but "track-length-ms"`) {
+			t.Errorf("%+v is missing", m)
+		}
+		other := lengthMS()
+		other.Name = "track-length-m3"
+		must(t, gate.Require(t.Context(), db, other.Name, gate.Transforms(other), gate.WithoutColumn()))
 	})
 }

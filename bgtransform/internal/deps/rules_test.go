@@ -40,7 +40,7 @@ func leaves() []string {
 //	stdlib <- leaves <- bgtransform <- adapters, telemetry, admin <- example-app
 func rules() map[string]rule {
 	engine := slices.Concat(leaves(), []string{"bgtransform"})
-	internal := []string{"bgtransform/internal/backoff", "bgtransform/internal/dialect", "bgtransform/internal/image", "bgtransform/internal/keyset"}
+	internal := []string{"bgtransform/internal/backoff", "bgtransform/internal/dialect", "bgtransform/internal/image", "bgtransform/internal/keyset", "bgtransform/internal/near"}
 	sdk := []string{otel + "/sdk", otel + "/exporters", otelOther}
 	return map[string]rule{
 		"bgtransform/lease":            {},
@@ -52,12 +52,13 @@ func rules() map[string]rule {
 		"bgtransform/internal/backoff": {},
 		"bgtransform/internal/dialect": {theirs: []string{bun}},
 		"bgtransform/internal/scalar":  {},
+		"bgtransform/internal/near":    {},
 		"bgtransform/internal/image":   {ours: []string{"bgtransform/internal/scalar"}},
 		"bgtransform/internal/keyset":  {ours: []string{"bgtransform/internal/dialect", "bgtransform/internal/scalar"}, theirs: []string{bun}},
 		"bgtransform/store":            {ours: append([]string{"bgtransform/lease", "bgtransform/fleet"}, internal...), theirs: []string{bun}},
 		"bgtransform":                  {ours: slices.Concat(leaves(), internal, []string{"bgtransform/store"}), theirs: []string{bun}},
 		"bgtransform/admin":            {ours: engine, theirs: []string{bun}},
-		"bgtransform/gate":             {ours: slices.Concat(engine, []string{"bgtransform/store"}), theirs: []string{bun}},
+		"bgtransform/gate":             {ours: slices.Concat(engine, []string{"bgtransform/store", "bgtransform/internal/near"}), theirs: []string{bun}},
 
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
 		"bgtransform/fleet/fleettest": {ours: []string{"bgtransform/fleet"}},
