@@ -31,18 +31,31 @@ func (s *Scheduler) poll(ctx context.Context, entries []*entry) {
 			continue
 		case <-timer.C:
 		}
-		if len(names) == 0 || !s.ready.Load() {
+		if !s.ready.Load() {
 			continue
 		}
-		recs, err := s.load(ctx, names)
-		if err != nil {
+		if err := s.pollOnce(ctx, entries, names); err != nil {
 			s.cfg.Logger.DebugContext(ctx, "bgtransform: poll failed", "class", s.d.Classify(err))
-			continue
-		}
-		for _, e := range entries {
-			s.compare(e, recs)
 		}
 	}
+}
+
+// pollOnce looks at the named transforms. A version of the app without any may be the one
+// before a move, of which it hears in no other way.
+func (s *Scheduler) pollOnce(ctx context.Context, entries []*entry, names []string) error {
+	switch {
+	case len(entries) == 0 && !s.pool.needed.Load():
+		ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+		defer cancel()
+		return s.meetPool(ctx)
+	case len(names) == 0:
+		return nil
+	}
+	recs, err := s.load(ctx, names)
+	for _, e := range entries {
+		s.compare(e, recs)
+	}
+	return err
 }
 
 // settled returns the transforms that wait for an operator, and how often to

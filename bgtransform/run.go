@@ -152,11 +152,16 @@ func (s *Scheduler) prepareOnce(ctx context.Context) error {
 	if err := s.store.Register(ctx, s.names()); err != nil {
 		return err
 	}
-	if pooled, err := s.store.Pooled(ctx); err != nil || !pooled {
-		return err
+	return s.meetPool(ctx)
+}
+
+// meetPool has this instance announce itself if a transform of others needs the pool.
+func (s *Scheduler) meetPool(ctx context.Context) error {
+	pooled, err := s.store.Pooled(ctx)
+	if err == nil && pooled {
+		s.pool.need()
 	}
-	s.pool.need()
-	return nil
+	return err
 }
 
 // supervise runs one transform until ctx ends. A panic in it ends nothing but
