@@ -54,6 +54,34 @@ func TestFleetContractedTooEarly(t *testing.T) {
 	})
 }
 
+// In its turn, nobody has anything to complain about.
+func TestFleetContractedInOrder(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 20)
+	log := new(lines)
+	move, column := moves(t)
+	must(t, column.SetPhase(dualread.PhaseNew))
+	cfg := member(t, "web-1", "1.5")
+	cfg.Logger = slog.New(slog.NewTextHandler(log, nil))
+	in := start(t, db, cfg, move)
+	in.untilState("x", bgtransform.StateComplete)
+	in.untilPhase("x", dualread.PhaseNew)
+	cfg = member(t, "web-5", "1.6")
+	cfg.Contracted, cfg.Logger = []string{"x"}, slog.New(slog.NewTextHandler(log, nil))
+	start(t, db, cfg, plain())
+	in.until("x", "beside it", func(st bgtransform.Status) bool { return len(st.Pool) == 2 })
+	move, column = moves(t)
+	must(t, column.SetPhase(dualread.PhaseNew))
+	cfg.Instance, cfg.Contracted = "web-6", nil // one more of the version before it
+	late := start(t, db, cfg, move)
+	late.untilPhase("x", dualread.PhaseNew)
+	polls := 0
+	late.until("x", "there for a while", func(bgtransform.Status) bool { polls++; return polls > 30 })
+	if got := log.String(); strings.Contains(got, "may not live side by side") {
+		t.Errorf("the log complains:\n%s", got)
+	}
+}
+
 func TestFleetContractedIsNotRegistered(t *testing.T) {
 	t.Parallel()
 	cfg := quick(t)

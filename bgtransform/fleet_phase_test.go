@@ -134,6 +134,28 @@ func TestFleetPhaseOfAnInstanceThatJoins(t *testing.T) {
 	}
 }
 
+// New is not entered before all rows are moved, not even beside an instance that writes
+// only the new column: reads that fall back are right for all of them.
+func TestFleetPhaseWaitsForTheRows(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 20)
+	cfg := member(t, "web-1", "1.5")
+	cfg.Environ = []string{"BGTRANSFORM_WINDOW=never"}
+	move, column := moves(t)
+	must(t, column.SetPhase(dualread.PhaseNew))
+	in := start(t, db, cfg, move)
+	in.untilPhases("x", "held at compare", func(st bgtransform.PhaseStatus) bool {
+		return st.Held == dualread.PhaseCompare && strings.HasSuffix(st.Reason.Text, "rows are left that have not been moved")
+	})
+	cfg = member(t, "web-5", "1.6")
+	cfg.Contracted = []string{"x"}
+	start(t, db, cfg, plain())
+	st := in.untilPhases("x", "in conflict", func(st bgtransform.PhaseStatus) bool { return st.Conflict })
+	if st.Held != dualread.PhaseCompare {
+		t.Errorf("beside an instance without the old column: %+v", st)
+	}
+}
+
 // A flag wins over the code, and an operator over the flag.
 func TestFleetPhaseByFlagAndOperator(t *testing.T) {
 	t.Parallel()

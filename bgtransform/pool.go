@@ -49,7 +49,7 @@ func (s sight) now() fleet.Pool { return s.members.Aged(time.Since(s.at)) }
 func newPool(s *Scheduler) *pool {
 	p := &pool{s: s, wakes: make(chan struct{}, 1), loop: make(chan struct{}, 1), told: map[string]string{}, open: map[string]bool{}, member: fleet.Member{
 		Instance: s.cfg.Instance, Term: rand.Text(), App: s.cfg.App, Version: s.cfg.Version, Build: s.cfg.Build,
-		Stages: map[string]fleet.Stage{},
+		Stages: map[string]fleet.Stage{}, Fled: map[string]fleet.Stage{},
 	}}
 	for _, name := range s.cfg.Contracted {
 		p.member.Stages[name] = fleet.After

@@ -89,12 +89,21 @@ func (a *attempt) heedPool(ctx context.Context) (ending, bool) {
 	return ending{state: StateWaiting, reason: p.reason, wait: p.wait}, true
 }
 
+// contractsInOrder reports whether nothing is wrong with an instance that writes only the
+// new column: all rows are moved, and reads are where they are right beside it.
+func (p *pool) contractsInOrder(e *entry) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return e.phases != nil && !e.phases.unmoved && e.phases.stage == fleet.New && !e.phases.step.Conflict
+}
+
 // conflicts logs, once, what nobody but a human can end.
 func (p *pool) conflicts(ctx context.Context, entries []*entry) {
 	found := map[string]string{}
 	members := p.look().now()
 	for _, e := range entries {
-		if v := members.Start(e.name, p.s.cfg.FleetRules); e.pooled && v.Conflict {
+		v := members.Start(e.name, p.s.cfg.FleetRules)
+		if e.pooled && v.Conflict && !p.contractsInOrder(e) {
 			found[e.name] = v.Why
 		}
 	}

@@ -21,7 +21,8 @@ type phaser struct {
 	stage  fleet.Stage     // in which reads are
 	step   fleet.Step      // what the pool has said last
 	known  bool            // it has said something
-	behind bool            // as of the last time that the record could be read
+
+	behind, unmoved bool // as of the last time that the record could be read
 }
 
 // hold takes the phase of a transform's column into the pool's hands. Until the pool has
@@ -41,7 +42,7 @@ func (p *pool) hold(e *entry, flag *dualread.Phase) error {
 	if !ok {
 		return nil // it announces the phase that it is in
 	}
-	h := &phaser{e: e, column: held, flag: flag}
+	h := &phaser{e: e, column: held, flag: flag, unmoved: true}
 	held.Hold(p.wake)
 	h.enter(before(stageOf(h.asked())))
 	p.mu.Lock()
@@ -143,6 +144,7 @@ func (p *pool) arrive(ctx context.Context) error {
 	p.mu.Lock()
 	held := p.held
 	p.mu.Unlock()
+	_ = p.ahead(ctx, held) // where it is not known that all rows are moved, they are not
 	for _, h := range held {
 		if to := p.judge(h); h.step.Far {
 			p.enter(ctx, h, to)
@@ -156,7 +158,7 @@ func (p *pool) judge(h *phaser) fleet.Stage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h.step = p.seen.now().Step(fleet.Ask{
-		Move: h.e.name, Term: p.member.Term, Now: h.stage, Want: stageOf(h.asked()), Behind: h.behind,
+		Move: h.e.name, Term: p.member.Term, Now: h.stage, Want: stageOf(h.asked()), Behind: h.behind, Unmoved: h.unmoved,
 	}, p.s.cfg.FleetRules)
 	h.known = true
 	return h.step.Stage
@@ -167,13 +169,18 @@ func (p *pool) enter(ctx context.Context, h *phaser, to fleet.Stage) {
 	was := h.stage
 	h.enter(to)
 	p.member.Stages[h.e.name] = h.stage
+	if h.step.Urgent {
+		p.member.Fled[h.e.name] = was
+	} else {
+		delete(p.member.Fled, h.e.name)
+	}
 	why := h.step.Why
 	p.mu.Unlock()
 	p.s.cfg.Logger.InfoContext(ctx, "bgtransform: phase", "transform", h.e.name, "phase", string(to), "was", string(was), "reason", why)
 }
 
-// ahead finds out what operators ask for, and whether rows are behind what instances
-// wrote that do not write both sides.
+// ahead finds out what operators ask for, whether rows are behind what instances wrote
+// that do not write both sides, and whether some were never moved.
 func (p *pool) ahead(ctx context.Context, held []*phaser) error {
 	for _, h := range held {
 		rec, err := p.record(ctx, h.e)
@@ -183,17 +190,23 @@ func (p *pool) ahead(ctx context.Context, held []*phaser) error {
 		behind := p.behind(h.e.name, rec)
 		tuned := tunedPhase(rec.Intent)
 		p.mu.Lock()
-		h.behind, h.tuned = behind, tuned
+		h.behind, h.unmoved, h.tuned = behind, !moved(rec), tuned
 		p.mu.Unlock()
 	}
 	return nil
 }
 
+// moved reports whether all rows were moved: the transform is complete, or was until a
+// human had to be asked.
+func moved(rec store.Record) bool {
+	return State(rec.Transform.State) == StateComplete || disputed(rec)
+}
+
 // behind reports whether rows that an instance wrote which does not write both sides have
-// not all been transformed since.
+// not all been transformed since. Once the old columns are out of date they never will be.
 func (p *pool) behind(name string, rec store.Record) bool {
 	members := p.look().now()
-	if _, found := members.Last(name, fleet.Before); !found {
+	if _, found := members.Last(name, fleet.Before); !found || rec.Transform.ContractedMS > 0 {
 		return false
 	}
 	return State(rec.Transform.State) != StateComplete || !members.Cleared(name, rec.Ago(sweptMS(rec)))

@@ -53,11 +53,20 @@ func (a *attempt) resweep(ctx context.Context) (ending, bool) {
 	if !a.e.pooled {
 		return ending{}, false
 	}
-	a.s.pool.keepUp(ctx, 0) // what this instance has seen last may be a while ago
+	a.s.pool.keepUp(ctx, 0)                       // what this instance has seen last may be a while ago
+	asks, unclear := a.s.pool.dispute(a.e, a.rec) // of before it opens again, which counts from then on
 	if a.s.reopens(a.e, a.rec) {
 		if end, over := a.follow(ctx, a.rec.Intent, a.reopen); over {
 			return end, true
 		}
+	}
+	if unclear && State(a.rec.Transform.State) == StateWaiting { // from where it cannot fail
+		if end, over := a.follow(ctx, a.rec.Intent, a.rewalk); over {
+			return end, true
+		}
+	}
+	if unclear && State(a.rec.Transform.State) != StateComplete {
+		return asks, true
 	}
 	if p, holds := a.s.poolHolds(ctx, a.e, a.rec); holds {
 		return a.waiting(p), true
@@ -66,6 +75,25 @@ func (a *attempt) resweep(ctx context.Context) (ending, bool) {
 		return a.follow(ctx, a.rec.Intent, a.rewalk)
 	}
 	return ending{}, false
+}
+
+// dispute is the ending of an attempt that would have to transform rows again after an
+// instance of which nobody can tell whether it wrote the old column or the new one. Only
+// a human can: a restart then counts nobody who was there before it.
+func (p *pool) dispute(e *entry, rec store.Record) (ending, bool) {
+	if !p.returned(e, rec) || e.settings.dryRun {
+		return ending{}, false
+	}
+	s, found := p.look().now().Disputed(e.name, rec.Ago(sweptMS(rec)))
+	if !found {
+		return ending{}, false
+	}
+	return ending{state: StateFailed, reason: Reason{Code: ReasonFleet, Text: fmt.Sprintf("%s does not know the move, and was there when reads had come to phase new: if its version writes only the new column, deploy it with Config.Contracted naming %q; if it writes only the old one, restart the transform, which overwrites the new column with the old", s, e.name)}}, true
+}
+
+// disputed reports whether a human was asked that.
+func disputed(rec store.Record) bool {
+	return State(rec.Transform.State) == StateFailed && rec.Transform.ReasonCode == string(ReasonFleet)
 }
 
 // waiting is the ending of an attempt that has not begun.

@@ -30,6 +30,10 @@ type Member struct {
 	// Next are the stages that it is about to enter, while it makes sure that it may. To
 	// the others it is in both meanwhile.
 	Next map[string]Stage `json:"next,omitempty"`
+
+	// Fled are the stages that it left at once, because what is read there was wrong beside
+	// another member. It forgets one when it goes on from where it fled to.
+	Fled map[string]Stage `json:"fled,omitempty"`
 }
 
 // Stage returns the stage in which the member is for a move.

@@ -12,6 +12,10 @@ type Ask struct {
 	// Behind says that rows which an instance in [Before] may have written have not been
 	// transformed again: the new column is out of date in them.
 	Behind bool
+
+	// Unmoved says that rows are left whose new column was never filled: to read it alone
+	// would find nothing in them.
+	Unmoved bool
 }
 
 // Step is the pool's answer: the stage to be in next.
@@ -33,7 +37,10 @@ type Step struct {
 // in: everybody writes the old column then, so each that goes back is right at once.
 func (p Pool) Step(a Ask, r Rules) Step {
 	r = r.WithDefaults()
-	b := band{lo: Old.rank(), hi: New.rank()}
+	b, goal := band{lo: Old.rank(), hi: New.rank()}, a.Want
+	if a.Unmoved {
+		b.hi, b.high, goal = Compare.rank(), "rows are left that have not been moved", at(min(a.Want.rank(), Compare.rank()))
+	}
 	var before, after bool
 	for _, s := range p.Live() {
 		if s.Term == a.Term {
@@ -55,7 +62,7 @@ func (p Pool) Step(a Ask, r Rules) Step {
 		return Step{Stage: a.Now, Why: "the pool is in phases that may not live side by side: " + b.because(), Conflict: true}
 	}
 	next := b.towards(a)
-	step := Step{Stage: next, Why: held(next, a.Want, b.limit(next, a.Want)), Conflict: after && a.Want != New, Far: !b.has(a.Now), Moving: next != a.Want && !after}
+	step := Step{Stage: next, Why: held(next, a.Want, b.limit(next, a.Want)), Conflict: after && a.Want != New, Far: !b.has(a.Now), Moving: next != goal && !after}
 	if v := p.old(r); !v.OK && next.rank() > a.Now.rank() && b.has(a.Now) {
 		return Step{Stage: a.Now, Why: held(a.Now, a.Want, v.Why), Conflict: step.Conflict}
 	}

@@ -22,6 +22,11 @@ func TestStep(t *testing.T) {
 	t.Parallel()
 	behind := ask(fleet.New, fleet.New)
 	behind.Behind = true
+	unmoved := func(now, want fleet.Stage) fleet.Ask {
+		a := ask(now, want)
+		a.Unmoved = true
+		return a
+	}
 	for name, test := range map[string]struct {
 		ask   fleet.Ask
 		other []fleet.Sighting
@@ -60,6 +65,23 @@ func TestStep(t *testing.T) {
 		"rows are behind": {
 			behind, nil,
 			fleet.Step{Stage: fleet.Old, Why: "new is asked for, and old held: what instances wrote that write only the old column has not been transformed since", Urgent: true},
+		},
+		"rows are not moved": {
+			unmoved(fleet.Compare, fleet.New), nil,
+			fleet.Step{Stage: fleet.Compare, Why: "new is asked for, and compare held: rows are left that have not been moved"},
+		},
+		"rows are not moved any more": {
+			unmoved(fleet.New, fleet.New), nil,
+			fleet.Step{Stage: fleet.Compare, Why: "new is asked for, and compare held: rows are left that have not been moved", Far: true},
+		},
+		"rows are not moved, and it is on its way": {
+			unmoved(fleet.Old, fleet.New), nil,
+			fleet.Step{Stage: fleet.Fallback, Why: "new is asked for, and fallback held: one step at a time", Moving: true},
+		},
+		"rows are not moved, and an after beside it": {
+			unmoved(fleet.Fallback, fleet.Fallback),
+			[]fleet.Sighting{member("web-5", fleet.After)},
+			fleet.Step{Stage: fleet.Fallback, Why: "the pool is in phases that may not live side by side: rows are left that have not been moved, web-5 (version 1.4) is in after", Conflict: true},
 		},
 		"an after beside it": {
 			ask(fleet.New, fleet.New), []fleet.Sighting{member("web-5", fleet.After)}, fleet.Step{Stage: fleet.New},
