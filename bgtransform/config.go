@@ -42,6 +42,9 @@ type Config struct {
 	// Contracted names the transforms whose old columns this version of the app neither
 	// reads nor writes any more: their moves are in [fleet.After]. They run nowhere from
 	// then on. Keep a name for as long as an instance of the version before may come back.
+	// A name that the database does not know, and that resembles one which it knows, is
+	// an error in the log: under a wrong name the pool takes this instance for a version
+	// from before the move.
 	Contracted []string
 
 	// Environ holds the environment flags, as "NAME=value". Nil means
@@ -52,7 +55,8 @@ type Config struct {
 	// app's own database, which is used once a transform of the pool needs it: one that is a
 	// [DualWriter], or has Options.DualWritten. With another registry, set it in the version
 	// of the app before the first such transform as well, for only who announces itself is
-	// waited for.
+	// waited for. In the database also a version without any transform announces itself, within
+	// IdlePoll of the first that needs it.
 	Fleet fleet.Registry
 
 	// FleetRules are the times that the pool goes by. Zero fields mean the defaults of

@@ -82,6 +82,27 @@ func TestFleetContractedInOrder(t *testing.T) {
 	}
 }
 
+// A name that nobody has is fine on a database where the move never ran; one that is
+// nearly somebody's is a mistake.
+func TestFleetContractedMisspelt(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		seed(t, db, 5)
+		in := start(t, db, member(t, "web-1", "1.5"), toMS("album-year"))
+		in.untilState("album-year", bgtransform.StateComplete)
+		in.stop()
+		log := new(lines)
+		cfg := member(t, "web-5", "1.6")
+		cfg.Contracted, cfg.Logger = []string{"album-yaer", "track-length", "x2"}, slog.New(slog.NewTextHandler(log, nil))
+		next := start(t, db, cfg, toMS("x"))
+		next.untilState("x", bgtransform.StateComplete)
+		got := log.String()
+		if n := strings.Count(got, "names no transform of this database"); n != 1 || !strings.Contains(got, "contracted=album-yaer did_you_mean=album-year\n") {
+			t.Errorf("%d complaints:\n%s", n, got)
+		}
+	})
+}
+
 func TestFleetContractedIsNotRegistered(t *testing.T) {
 	t.Parallel()
 	cfg := quick(t)

@@ -152,6 +152,9 @@ func (s *Scheduler) prepareOnce(ctx context.Context) error {
 	if err := s.store.Register(ctx, s.names()); err != nil {
 		return err
 	}
+	if err := s.misspelt(ctx); err != nil {
+		return err
+	}
 	return s.meetPool(ctx)
 }
 
