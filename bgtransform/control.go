@@ -26,6 +26,7 @@ type Control struct {
 	wake     func(name string)
 
 	verifiable func(name string) error // nil, or why it cannot be verified
+	registered func() []string         // the names of the transforms of a scheduler
 }
 
 // NewControl returns the control of the transforms in a database. It does no I/O.
@@ -34,7 +35,7 @@ func NewControl(db *bun.DB) (*Control, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
-	return &Control{store: s, fleet: s.Fleet(), ownFleet: true, wake: func(string) {}, verifiable: func(string) error { return nil }}, nil
+	return &Control{store: s, fleet: s.Fleet(), ownFleet: true, wake: func(string) {}, verifiable: func(string) error { return nil }, registered: func() []string { return nil }}, nil
 }
 
 // By says who does something, and why.
@@ -107,7 +108,7 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("bgtransform: %w", err)
+		return fmt.Errorf("bgtransform: %w", c.unknown(ctx, name, err))
 	}
 	c.wake(name)
 	return nil

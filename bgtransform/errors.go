@@ -9,7 +9,9 @@ import (
 
 var (
 	// ErrUnknownTransform is returned by [Control] for a transform that no
-	// instance has ever registered in this database.
+	// instance has ever registered in this database, and by [Scheduler.Plan] and
+	// [Scheduler.Finish] for one that is not registered with them. Its message says
+	// which name may have been meant, or which there are.
 	ErrUnknownTransform = store.ErrNotFound
 
 	// ErrNotAllowed is returned by [Control] for an action that the transform's

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,9 +94,9 @@ func (s *Scheduler) finishing(ctx context.Context, name string, o FinishOptions)
 	if err := s.flags.check(s.names()); err != nil {
 		return nil, fmt.Errorf("bgtransform: finish transform %q: nothing runs until the environment flags are right: %w", name, err)
 	}
-	e, err := s.foreground(name)
-	if err != nil {
-		return nil, fmt.Errorf("bgtransform: finish transform %q: %w", name, err)
+	e := s.foreground(name)
+	if e == nil {
+		return nil, fmt.Errorf("bgtransform: finish transform %q: %w", name, s.notOurs(name))
 	}
 	if e.settings.dryRun {
 		return nil, &UnfinishedError{Transform: name, Reason: Reason{Code: ReasonDryRun, Text: "a flag asks for a dry run, which writes nothing"}}
@@ -112,12 +111,14 @@ func (s *Scheduler) finishing(ctx context.Context, name string, o FinishOptions)
 	return &finisher{s: s, e: e, o: o, beside: append(s.registered(), e)}, nil
 }
 
-// errNotOurs is for a transform that this version of the app does not have.
-var errNotOurs = errors.New("it is not registered here; only a process that has its code can finish it")
+// notOurs is the error for a transform that this version of the app does not have.
+func (s *Scheduler) notOurs(name string) error {
+	return fmt.Errorf("%w: it is not registered here, and only a process that has its code can do that; %s", ErrUnknownTransform, suggestion(name, s.names()))
+}
 
 // foreground returns an entry of its own for a registered transform, which leaves that
-// of Run alone.
-func (s *Scheduler) foreground(name string) (*entry, error) {
+// of Run alone; nil if there is none of that name.
+func (s *Scheduler) foreground(name string) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, other := range s.entries {
@@ -128,9 +129,9 @@ func (s *Scheduler) foreground(name string) (*entry, error) {
 		set.now = true
 		e := newEntry(other.transform, set, make(chan struct{}, 1), s.health)
 		e.finisher, e.pooled, e.column, e.phases = s.newFinisher(), other.pooled, other.column, other.phases
-		return e, nil
+		return e
 	}
-	return nil, errNotOurs
+	return nil
 }
 
 // registered returns the entries of the registered transforms; the slice is the caller's.

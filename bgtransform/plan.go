@@ -105,7 +105,7 @@ func (s *Scheduler) Plan(ctx context.Context, name string, o PlanOptions) (Plan,
 	}
 	e := s.entry(name)
 	if e == nil {
-		return Plan{}, fmt.Errorf("%w: %q", ErrUnknownTransform, name)
+		return Plan{}, fmt.Errorf("bgtransform: plan transform %q: %w", name, s.notOurs(name))
 	}
 	plan, err := s.planAlone(ctx, e, o)
 	if err != nil {

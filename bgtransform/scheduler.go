@@ -75,7 +75,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		polls: make(chan struct{}, 1),
 	}
 	s.pool = newPool(s)
-	s.control = &Control{store: st, fleet: cfg.Fleet, ownFleet: cfg.ownFleet, wake: s.wake, verifiable: s.verifiable}
+	s.control = &Control{store: st, fleet: cfg.Fleet, ownFleet: cfg.ownFleet, wake: s.wake, verifiable: s.verifiable, registered: s.names}
 	return s, nil
 }
 

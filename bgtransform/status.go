@@ -167,7 +167,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	}
 	for _, name := range names {
 		if !known(recs, name) {
-			return nil, fmt.Errorf("%w: %q", ErrUnknownTransform, name)
+			return nil, c.unknown(ctx, name, fmt.Errorf("%w: %q", ErrUnknownTransform, name))
 		}
 	}
 	signs, err := c.store.Signs(ctx)

@@ -86,7 +86,7 @@ func (c *Control) tune(ctx context.Context, name, action string, by By, wanted f
 		return after, what, nil
 	})
 	if err != nil {
-		return fmt.Errorf("bgtransform: %w", err)
+		return fmt.Errorf("bgtransform: %w", c.unknown(ctx, name, err))
 	}
 	c.wake(name)
 	return nil

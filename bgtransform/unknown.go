@@ -1,0 +1,66 @@
+package bgtransform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/near"
+)
+
+// unknown adds to an error what may have been meant by a name that this database does
+// not know. It leaves every other error as it is.
+func (c *Control) unknown(ctx context.Context, name string, err error) error {
+	if !errors.Is(err, ErrUnknownTransform) {
+		return err
+	}
+	if slices.Contains(c.registered(), name) {
+		return fmt.Errorf("%w; it is registered here, but no instance has started with it yet", err)
+	}
+	recs, loadErr := c.store.Load(ctx)
+	if loadErr != nil {
+		return err // the tables are not there, which it says already
+	}
+	names := c.registered()
+	for _, rec := range recs {
+		if !slices.Contains(names, rec.Transform.Name) {
+			names = append(names, rec.Transform.Name)
+		}
+	}
+	return fmt.Errorf("%w; %s", err, suggestion(name, names))
+}
+
+// mostNames bounds how many names an error lists.
+const mostNames = 10
+
+// suggestion says which of the names was meant, or which there are.
+func suggestion(name string, names []string) string {
+	if meant := near.Name(strings.ToLower(name), names); meant != "" {
+		return fmt.Sprintf("did you mean %q?", meant)
+	}
+	slices.Sort(names)
+	switch n := len(names); {
+	case n == 0:
+		return "there is none yet"
+	case n > mostNames:
+		return fmt.Sprintf("there are %s and %d more", strings.Join(names[:mostNames], ", "), n-mostNames)
+	case n == 1:
+		return "there is only " + names[0]
+	default:
+		return "there are " + strings.Join(names, ", ")
+	}
+}
+
+// Transforms returns the registered transforms, in the order of registration: for a
+// process that needs their definitions, such as a command of the app.
+func (s *Scheduler) Transforms() []Transform {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Transform, len(s.entries))
+	for i, e := range s.entries {
+		out[i] = e.transform
+	}
+	return out
+}
