@@ -46,51 +46,46 @@ type By struct {
 
 // Pause stops a transform between two batches, until it is resumed.
 func (c *Control) Pause(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "pause", Desired: store.Paused},
-		StatePending, StateRunning, StateReverting, StateWaiting)
+	return c.act(ctx, name, by, store.Change{Action: "pause", Desired: store.Paused})
 }
 
 // Resume lets a paused transform go on where it was.
 func (c *Control) Resume(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "resume", Desired: store.Run}, StatePaused)
+	return c.act(ctx, name, by, store.Change{Action: "resume", Desired: store.Run})
 }
 
 // Cancel gives a transform up: it stops between two batches. What it has
 // written stays. Only a restart begins it again.
 func (c *Control) Cancel(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "cancel", Desired: store.Cancelled},
-		StatePending, StateRunning, StateReverting, StateWaiting, StatePaused, StateFailed)
+	return c.act(ctx, name, by, store.Change{Action: "cancel", Desired: store.Cancelled})
 }
 
 // Retry tries the rows in quarantine again, in a new pass, and lets a
 // transform that has failed go on. Of a revert, also of one that has come to its
 // end, it tries the journal entries again that the database has refused.
 func (c *Control) Retry(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "retry", Desired: store.Run, Retry: true},
-		StateRunning, StateReverting, StateWaiting, StateFailed, StateReverted)
+	return c.act(ctx, name, by, store.Change{Action: "retry", Desired: store.Run, Retry: true})
 }
 
 // Accept accepts that the rows in quarantine stay as they are: they no longer
 // block completion. Rows that come to quarantine later are not accepted.
 func (c *Control) Accept(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "accept", Accept: true},
-		StateRunning, StateWaiting, StatePaused, StateFailed)
+	return c.act(ctx, name, by, store.Change{Action: "accept", Accept: true})
 }
 
 // Restart begins a new run at the first row, with an empty quarantine. Rows
 // that are no longer pending are left as they are.
 func (c *Control) Restart(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "restart", Desired: store.Run, Restart: true},
-		StateRunning, StateReverting, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete, StateReverted)
+	return c.act(ctx, name, by, store.Change{Action: "restart", Desired: store.Run, Restart: true})
 }
 
-func (c *Control) act(ctx context.Context, name string, by By, change store.Change, allowed ...State) error {
+func (c *Control) act(ctx context.Context, name string, by By, change store.Change) error {
 	if strings.TrimSpace(by.Who) == "" {
 		return fmt.Errorf("bgtransform: %s transform %q: By.Who is empty; say who does it", change.Action, name)
 	}
 	change.ByWhom, change.Why = clip(by.Who, 200), clip(by.Why, 2000)
 	err := c.store.Act(ctx, name, change, func(rec store.Record) error {
-		if err := allow(rec, change.Action, allowed); err != nil {
+		if err := allow(rec, change.Action); err != nil {
 			return err
 		}
 		if change.Mode == store.ModeRevert && !rec.Journal {
@@ -114,9 +109,10 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 	return nil
 }
 
-// allow returns an error unless the transform is in, or on its way to, one of
-// some states.
-func allow(rec store.Record, action string, allowed []State) error {
+// allow returns an error unless the transform is in, or on its way to, a state that
+// the action is for.
+func allow(rec store.Record, action string) error {
+	allowed := allowedIn(action)
 	if state := wantedState(rec); !slices.Contains(allowed, state) {
 		return fmt.Errorf("%w: it is %s; %s is for %s", ErrNotAllowed, state, action, list(allowed))
 	}

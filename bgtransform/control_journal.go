@@ -23,8 +23,7 @@ import (
 // row back to what the transform had made of it: that value is the app's then, and
 // nobody could tell it from one that was never touched.
 func (c *Control) Revert(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "revert", Desired: store.Run, Restart: true, Mode: store.ModeRevert},
-		StateRunning, StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete)
+	return c.act(ctx, name, by, store.Change{Action: "revert", Desired: store.Run, Restart: true, Mode: store.ModeRevert})
 }
 
 // JournalEntry is one change that a transform has made to one row. The images
@@ -61,9 +60,8 @@ const dropPause = 20 * time.Millisecond
 // with rests in between, and may take long; when it is interrupted by ctx, or
 // fails, call it again. It returns how many entries it has deleted.
 func (c *Control) DropJournal(ctx context.Context, name string, by By) (deleted int64, err error) {
-	allowed := []State{StatePaused, StateFailed, StateCancelled, StateComplete, StateReverted}
 	change := store.Change{Action: "drop-journal"}
-	if err := c.act(ctx, name, by, change, allowed...); err != nil {
+	if err := c.act(ctx, name, by, change); err != nil {
 		return 0, err
 	}
 	timer := time.NewTimer(0)
@@ -74,7 +72,7 @@ func (c *Control) DropJournal(ctx context.Context, name string, by By) (deleted 
 			return deleted, fmt.Errorf("bgtransform: drop journal of %q: %w", name, context.Cause(ctx))
 		case <-timer.C:
 		}
-		n, err := c.store.Drop(ctx, name, func(rec store.Record) error { return allow(rec, change.Action, allowed) })
+		n, err := c.store.Drop(ctx, name, func(rec store.Record) error { return allow(rec, change.Action) })
 		if err != nil {
 			return deleted, fmt.Errorf("bgtransform: %w", err)
 		}

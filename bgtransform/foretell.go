@@ -100,16 +100,21 @@ func (e *entry) nextWindow(rec store.Record) (window.Window, error) {
 // holdersWindow is the window that operators have set, or else that of the attempt
 // that worked last.
 func holdersWindow(rec store.Record) (window.Window, error) {
-	text := rec.Range.WindowText
-	changed, err := rec.Intent.Changed()
+	text, err := holdersText(rec)
 	if err != nil {
 		return window.Window{}, err
-	}
-	if set, ok := changed[string(SettingWindow)]; ok {
-		text = set.Value
 	}
 	if text == "" {
 		return window.Always(), nil
 	}
 	return window.Parse(text)
+}
+
+// holdersText is the text of that window; empty if there is none yet.
+func holdersText(rec store.Record) (string, error) {
+	changed, err := rec.Intent.Changed()
+	if set, ok := changed[string(SettingWindow)]; ok {
+		return set.Value, err
+	}
+	return rec.Range.WindowText, err
 }

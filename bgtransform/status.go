@@ -41,7 +41,8 @@ type Status struct {
 
 	Pool []PoolStage `json:"pool,omitempty"` // the live instances, by their stages of the move, for a transform that waits for them
 
-	Tuned []Tuned `json:"tuned,omitempty"` // settings that operators have changed
+	Window string  `json:"window,omitempty"` // when batches may run, as a window's text; empty: not known before its first attempt
+	Tuned  []Tuned `json:"tuned,omitempty"`  // settings that operators have changed
 
 	Verify   *Verification `json:"verify,omitempty"`  // the newest; nil: none was ever asked for
 	Verified time.Time     `json:"verified,omitzero"` // when a verification since it became complete ended that left nothing wrong
@@ -102,6 +103,9 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 		st = withVerification(st, byName[e.name], verified)
 		if err != nil && st.Here.IsZero() {
 			st.Here = s.databaseReason(err, 0)
+		}
+		if w, err := e.nextWindow(rec); err == nil { // else the reason tells what cannot be read
+			st.Window = w.String()
 		}
 		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
 		if e.pooled {
@@ -183,6 +187,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
 		out[i].Pool = poolOf(pool, rec.Transform.Name, false, time.Now())
+		out[i].Window, _ = holdersText(rec) // the reason tells what cannot be read
 		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())
 	}
 	return out, nil

@@ -137,11 +137,11 @@ func (c *Control) Verify(ctx context.Context, name string, o VerifyOptions, by B
 	}
 	return c.act(ctx, name, by, store.Change{
 		Action: "verify", Desired: store.Run, Verify: &store.Verify{Begin: true, Share: o.Sample, Mend: o.Repair},
-	}, StateComplete)
+	})
 }
 
 // StopVerify ends a verification that is under way. What it has found and
 // repaired so far stays.
 func (c *Control) StopVerify(ctx context.Context, name string, by By) error {
-	return c.act(ctx, name, by, store.Change{Action: "stop verify", Verify: &store.Verify{}}, StateComplete)
+	return c.act(ctx, name, by, store.Change{Action: "stop verify", Verify: &store.Verify{}})
 }
