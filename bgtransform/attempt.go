@@ -185,7 +185,7 @@ func (a *attempt) life(stop, ctx context.Context) (context.Context, ending) {
 func (a *attempt) begin(ctx context.Context) context.Context {
 	r := &a.rec.Range
 	first := r.Link == "" && r.Batches == 0
-	ctx, link := a.s.watch.runStart(ctx, RunStartInfo{RunID: a.runID(), Instance: a.s.cfg.Instance, Link: r.Link, First: first})
+	ctx, link := a.s.watch.runStart(ctx, RunStartInfo{RunID: a.runID(), Mode: r.Mode, Instance: a.s.cfg.Instance, Link: r.Link, First: first})
 	if r.Link == "" && !a.e.settings.dryRun {
 		r.Link = link
 	}

@@ -18,7 +18,7 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 	if err := a.settled(ctx); err != nil {
 		return nil, err
 	}
-	start := BatchStartInfo{RunID: a.runID(), Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
+	start := BatchStartInfo{RunID: a.runID(), Mode: a.rec.Range.Mode, Pass: a.rec.Range.Pass, Batch: a.rec.Range.Batches + 1, Limit: size}
 	watched := a.s.watch.batchStart(ctx, start)
 	ctx = watched
 	var res BatchResult
@@ -130,6 +130,10 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	*res = BatchResult{
 		Keys: step.Keys, Found: w.applied.Found + len(step.Failed), Changed: w.applied.Changed,
 		Moved: w.applied.moved(), Quarantined: len(w.bad), Read: res.Read,
+	}
+	if a.verifying() { // what it finds and does not repair has not moved on: it is listed
+		res.Found, res.Moved = 0, 0
+		res.Checked, res.Mismatched = step.Checked, len(w.applied.Mismatches)
 	}
 	if w.applied.Changed > 0 {
 		a.first = false

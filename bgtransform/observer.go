@@ -57,9 +57,10 @@ type RunID struct {
 // BatchStartInfo describes a batch that is about to begin.
 type BatchStartInfo struct {
 	RunID
-	Pass  int64 // counts from 1 within the run
-	Batch int64 // counts from 1 within the run
-	Limit int   // keys that the batch may cover at most
+	Mode  string // what the batch is to do, as [Status].Mode says: empty to transform, "revert" or "verify"
+	Pass  int64  // counts from 1 within the run
+	Batch int64  // counts from 1 within the run
+	Limit int    // keys that the batch may cover at most
 }
 
 // BatchEndInfo describes a batch that ended.
@@ -73,9 +74,11 @@ type BatchEndInfo struct {
 type BatchResult struct {
 	Keys        int           // keys in the range
 	Found       int           // rows that were pending
-	Changed     int           // rows written
+	Changed     int           // rows written; in a verification, repaired
 	Moved       int           // rows left alone because the app changed them meanwhile
 	Quarantined int           // rows set aside
+	Checked     int           // rows that a verification has compared
+	Mismatched  int           // rows that a verification has listed, repaired ones included
 	Read        time.Duration // reading the range and running user code
 	Write       time.Duration // the transaction
 	Remaining   int64         // estimate of rows still to walk in this pass; -1 unknown
@@ -86,6 +89,7 @@ type BatchResult struct {
 // RunStartInfo describes the start of an attempt at a run.
 type RunStartInfo struct {
 	RunID
+	Mode     string // as in [BatchStartInfo], when the attempt began
 	Instance string
 	Link     string // what RunStart of the run's first attempt returned
 	First    bool   // the run's first attempt

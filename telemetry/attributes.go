@@ -15,6 +15,7 @@ const (
 	keyState        = attribute.Key("bgtransform.state")
 	keyReason       = attribute.Key("bgtransform.reason")
 	keyOutcome      = attribute.Key("bgtransform.outcome")
+	keyMode         = attribute.Key("bgtransform.mode")
 	keyPass         = attribute.Key("bgtransform.pass")
 	keyBatch        = attribute.Key("bgtransform.batch")
 	keyLimit        = attribute.Key("bgtransform.limit")
@@ -23,12 +24,15 @@ const (
 	keyChanged      = attribute.Key("bgtransform.changed")
 	keyMoved        = attribute.Key("bgtransform.moved")
 	keyQuarantined  = attribute.Key("bgtransform.quarantined")
+	keyChecked      = attribute.Key("bgtransform.checked")
+	keyMismatched   = attribute.Key("bgtransform.mismatched")
 	keyReadSeconds  = attribute.Key("bgtransform.read_seconds")
 	keyWriteSeconds = attribute.Key("bgtransform.write_seconds")
 	keyWaitReason   = attribute.Key("bgtransform.wait.reason")
 	keyWaitSeconds  = attribute.Key("bgtransform.wait.seconds")
 	keyEvent        = attribute.Key("bgtransform.event")
 	keyMove         = attribute.Key("bgtransform.move")
+	keyStage        = attribute.Key("bgtransform.stage")
 )
 
 // The outcomes of rows.
@@ -36,6 +40,10 @@ const (
 	outcomeChanged     = "changed"
 	outcomeMoved       = "moved"
 	outcomeQuarantined = "quarantined"
+	outcomeReverted    = "reverted"
+	outcomeChecked     = "checked"
+	outcomeMismatched  = "mismatched"
+	outcomeRepaired    = "repaired"
 )
 
 // The outcomes of batches.
@@ -49,7 +57,7 @@ const (
 // runAttributes identify the attempt on every span. The result has room for
 // the attributes that a span adds.
 func runAttributes(id bgtransform.RunID) []attribute.KeyValue {
-	return append(make([]attribute.KeyValue, 0, 8),
+	return append(make([]attribute.KeyValue, 0, 10),
 		keyTransform.String(id.Transform),
 		keyRun.Int64(id.Run),
 		keyAttempt.Int64(id.Attempt))

@@ -11,8 +11,6 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform"
 )
 
-const spanBatch = "bgtransform.batch"
-
 // batch is what the context of a batch carries. The span is kept here since the
 // one that the context carries may be another's by the time the batch ends.
 type batch struct {
@@ -23,14 +21,16 @@ type batch struct {
 type batchKey struct{}
 
 // BatchStart begins the span of a batch, in a trace of its own that is linked to
-// the run, and returns the context that carries it.
+// the run and to the batch before, and returns the context that carries it.
 func (o *Observer) BatchStart(ctx context.Context, info bgtransform.BatchStartInfo) context.Context {
 	b := &batch{began: time.Now()}
-	attrs := append(runAttributes(info.RunID),
+	attrs := append(runAttributes(info.RunID), modeOf(info.Mode),
 		keyPass.Int64(info.Pass), keyBatch.Int64(info.Batch), keyLimit.Int(info.Limit))
 	attrs = append(attrs, o.waits.take(info.Transform)...)
-	ctx, b.span = o.tracer.Start(ctx, spanBatch, trace.WithNewRoot(), trace.WithTimestamp(b.began),
-		trace.WithAttributes(attrs...), trace.WithLinks(linksTo(runFrom(ctx).anchor)...))
+	r := runFrom(ctx)
+	ctx, b.span = o.tracer.Start(ctx, batchSpanName(info.Mode), trace.WithNewRoot(), trace.WithTimestamp(b.began),
+		trace.WithAttributes(attrs...), trace.WithLinks(linksTo(r.anchor, r.last.get())...))
+	r.last.put(b.span.SpanContext())
 	return context.WithValue(ctx, batchKey{}, b)
 }
 
@@ -40,7 +40,7 @@ func (o *Observer) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo) 
 	outcome := batchOutcome(ctx, &info)
 	sets := o.sets.get(info.Transform)
 	if info.Err == nil {
-		o.count(ctx, sets, &info.BatchResult)
+		o.count(ctx, sets, &info)
 		o.progress.put(info.Transform, sets.transform, &info.BatchResult)
 	}
 	b, ok := ctx.Value(batchKey{}).(*batch)
@@ -66,15 +66,15 @@ func batchOutcome(ctx context.Context, info *bgtransform.BatchEndInfo) string {
 }
 
 // count adds a batch that did not fail to the counters.
-func (o *Observer) count(ctx context.Context, sets *measurements, r *bgtransform.BatchResult) {
+func (o *Observer) count(ctx context.Context, sets *measurements, r *bgtransform.BatchEndInfo) {
 	o.instruments.keys.Add(ctx, int64(r.Keys), sets.transform)
 	o.instruments.batchSize.Record(ctx, int64(r.Keys), sets.transform)
 	if r.DryRun {
 		return
 	}
-	o.instruments.rows.Add(ctx, int64(r.Changed), sets.changed)
-	o.instruments.rows.Add(ctx, int64(r.Moved), sets.moved)
-	o.instruments.rows.Add(ctx, int64(r.Quarantined), sets.quarantined)
+	for _, c := range sets.rowCounts(r.Mode, &r.BatchResult) {
+		o.instruments.rows.Add(ctx, int64(c.n), c.set)
+	}
 }
 
 // measure records the duration of a batch, before its span ends and with its
@@ -99,14 +99,14 @@ func endBatch(span trace.Span, outcome string, info *bgtransform.BatchEndInfo) {
 	}
 	span.SetAttributes(keyOutcome.String(outcome))
 	if info.Err == nil {
-		span.SetAttributes(resultAttributes(&info.BatchResult)...)
+		span.SetAttributes(resultAttributes(info)...)
 	}
 	if outcome == outcomeFailed {
 		setError(span, info.Err)
 	}
 }
 
-func resultAttributes(r *bgtransform.BatchResult) []attribute.KeyValue {
+func resultAttributes(r *bgtransform.BatchEndInfo) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
 		keyKeys.Int(r.Keys),
 		keyFound.Int(r.Found),
@@ -115,6 +115,9 @@ func resultAttributes(r *bgtransform.BatchResult) []attribute.KeyValue {
 		keyQuarantined.Int(r.Quarantined),
 		keyReadSeconds.Float64(r.Read.Seconds()),
 		keyWriteSeconds.Float64(r.Write.Seconds()),
+	}
+	if r.Mode == modeVerify {
+		attrs = append(attrs, keyChecked.Int(r.Checked), keyMismatched.Int(r.Mismatched))
 	}
 	if r.Changed > 1 { // by the convention, one is not a batch
 		attrs = append(attrs, semconv.DBOperationBatchSize(r.Changed))

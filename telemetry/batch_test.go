@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestBatchSpan(t *testing.T) {
 
 	want := map[string]any{
 		"bgtransform.transform": transform, "bgtransform.run": int64(3), "bgtransform.attempt": int64(7),
-		"bgtransform.pass": int64(2), "bgtransform.batch": int64(41), "bgtransform.limit": int64(1000),
+		"bgtransform.mode": "transform", "bgtransform.pass": int64(2), "bgtransform.batch": int64(41), "bgtransform.limit": int64(1000),
 		"bgtransform.keys": int64(1000), "bgtransform.found": int64(900), "bgtransform.changed": int64(890),
 		"bgtransform.moved": int64(7), "bgtransform.quarantined": int64(3),
 		"bgtransform.read_seconds": .25, "bgtransform.write_seconds": .5,
@@ -63,6 +64,7 @@ func TestBatchIsATraceOfItsOwn(t *testing.T) {
 		span.SpanContext().TraceID(): true, run.SpanContext().TraceID(): true,
 		h.only(t, "bgtransform.attempt").SpanContext().TraceID(): true,
 	}
+	want := []string{id(run)}
 	for _, b := range h.named("bgtransform.batch") {
 		if traces[b.SpanContext().TraceID()] {
 			t.Error("two spans share a trace")
@@ -71,14 +73,44 @@ func TestBatchIsATraceOfItsOwn(t *testing.T) {
 		if b.Parent().IsValid() {
 			t.Error("a batch has a parent")
 		}
-		if diff := cmp.Diff([]string{id(run)}, linked(b)); diff != "" {
-			t.Errorf("links (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, linked(b)); diff != "" {
+			t.Errorf("links to the run and the batch before (-want +got):\n%s", diff)
 		}
+		want = []string{id(run), id(b)}
 	}
 	if len(traces) != 6 {
 		t.Errorf("got %d traces, want 6", len(traces))
 	}
 }
+
+// A link to a span that was left out would lead nowhere.
+func TestBatchIsLinkedToTheLastOneThatWasSampled(t *testing.T) {
+	t.Parallel()
+	h := newHarness(sdktrace.WithSampler(everyOther{new(atomic.Int64)}))
+	ctx, _ := h.begin(t.Context()) // the run is sampled, the attempt is not
+	for n := range int64(4) {
+		h.batch(ctx, n+1, result(), nil)
+	}
+	run, batches := h.only(t, "bgtransform.run"), h.named("bgtransform.batch")
+	if len(batches) != 2 {
+		t.Fatalf("got %d sampled batches, want 2", len(batches))
+	}
+	if diff := cmp.Diff([]string{id(run), id(batches[0])}, linked(batches[1])); diff != "" {
+		t.Errorf("links of the third batch (-want +got):\n%s", diff)
+	}
+}
+
+// everyOther samples the first span, the third, and so on.
+type everyOther struct{ n *atomic.Int64 }
+
+func (s everyOther) ShouldSample(sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if s.n.Add(1)%2 == 0 {
+		return sdktrace.SamplingResult{Decision: sdktrace.Drop}
+	}
+	return sdktrace.SamplingResult{Decision: sdktrace.RecordAndSample}
+}
+
+func (everyOther) Description() string { return "every other span" }
 
 func TestSpansAreRootsWhateverTheContextCarries(t *testing.T) {
 	t.Parallel()

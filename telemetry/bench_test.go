@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"testing"
+	"time"
 
 	noopmetric "go.opentelemetry.io/otel/metric/noop"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -34,4 +35,23 @@ func BenchmarkBatch(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRun compares whole runs with telemetry, its spans sampled or not, with runs
+// that have no observer of it, in turn on equal tables.
+func BenchmarkRun(b *testing.B) {
+	const rows = 100_000
+	unsampled := newHarness(sdktrace.WithSampler(sdktrace.NeverSample()))
+	took := map[string]time.Duration{}
+	for b.Loop() {
+		sampled := newHarness() // whose spans are kept, and so would be the last run's
+		for name, o := range map[string]bgtransform.Observer{"none": nil, "sampled": sampled.Observer, "unsampled": unsampled.Observer} {
+			took[name] += toEnd(b, newTracks(b, rows), bgtransform.Config{Observer: o}, inMS)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	for name := range took {
+		b.ReportMetric(took[name].Seconds()/took["none"].Seconds(), name+"/none")
+	}
+	b.ReportMetric(took["none"].Seconds()*1e6/float64(b.N)/(2*rows/1000), "µs/batch") // two passes
 }

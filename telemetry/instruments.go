@@ -1,8 +1,6 @@
 package telemetry
 
 import (
-	"errors"
-
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 )
@@ -59,13 +57,6 @@ func waitSeconds() []float64 {
 	return []float64{.01, .1, .5, 1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 8 * 3600, 24 * 3600}
 }
 
-// factory makes instruments and joins the errors, so that what a meter refuses
-// becomes an instrument that does nothing.
-type factory struct {
-	meter metric.Meter
-	err   error
-}
-
 func (f *factory) counter(name, unit, description string) metric.Int64Counter {
 	c, err := f.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
 	f.note(err)
@@ -103,17 +94,3 @@ func (f *factory) sizes(name, unit, description string, bounds []float64) metric
 	}
 	return h
 }
-
-func (f *factory) gauge(name, unit, description string, observe metric.Int64Callback) {
-	_, err := f.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description),
-		metric.WithInt64Callback(observe))
-	f.note(err)
-}
-
-func (f *factory) floatGauge(name, unit, description string, observe metric.Float64Callback) {
-	_, err := f.meter.Float64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description),
-		metric.WithFloat64Callback(observe))
-	f.note(err)
-}
-
-func (f *factory) note(err error) { f.err = errors.Join(f.err, err) }

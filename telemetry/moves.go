@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 
@@ -25,20 +24,17 @@ type Move interface {
 // It returns a function that ends the report and is safe to call more than once.
 // What the meter refuses goes to OpenTelemetry's error handler.
 func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
-	fallbacks, err1 := o.meter.Int64ObservableCounter("bgtransform.dualread.fallbacks",
-		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that the old column had to answer."))
-	missing, err2 := o.meter.Int64ObservableCounter("bgtransform.dualread.missing",
-		metric.WithUnit("{read}"), metric.WithDescription("Dual reads that nothing could answer."))
-	compared, err3 := o.meter.Int64ObservableCounter("bgtransform.dualread.compared",
-		metric.WithUnit("{read}"), metric.WithDescription("Dual reads of which the values of both columns were compared."))
-	mismatches, err4 := o.meter.Int64ObservableCounter("bgtransform.dualread.mismatches",
-		metric.WithUnit("{read}"), metric.WithDescription("Dual reads of which the values of both columns did not go together."))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		otel.Handle(err)
+	f := factory{meter: o.meter}
+	fallbacks := f.observedCounter("bgtransform.dualread.fallbacks", "{read}", "Dual reads that the old column had to answer.")
+	missing := f.observedCounter("bgtransform.dualread.missing", "{read}", "Dual reads that nothing could answer.")
+	compared := f.observedCounter("bgtransform.dualread.compared", "{read}", "Dual reads of which the values of both columns were compared.")
+	mismatches := f.observedCounter("bgtransform.dualread.mismatches", "{read}", "Dual reads of which the values of both columns did not go together.")
+	if f.err != nil {
+		otel.Handle(f.err)
 		return func() {}
 	}
 	moves = slices.Clone(moves)
-	registration, err := o.meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
+	return o.observe(func(_ context.Context, to metric.Observer) error {
 		for _, m := range moves {
 			stats := m.Stats()
 			set := metric.WithAttributes(keyMove.String(stats.Name))
@@ -49,15 +45,6 @@ func (o *Observer) ObserveMoves(moves ...Move) (unregister func()) {
 		}
 		return nil
 	}, fallbacks, missing, compared, mismatches)
-	if err != nil {
-		otel.Handle(err)
-		return func() {}
-	}
-	return func() {
-		if err := registration.Unregister(); err != nil {
-			otel.Handle(err)
-		}
-	}
 }
 
 // clamp converts a count to what OpenTelemetry counts with.

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // secret stands for what must not be exported: the engine keeps it out of
@@ -21,11 +22,17 @@ func TestNothingLeaks(t *testing.T) {
 	h := newHarness()
 	reason := bgtransform.Reason{Code: bgtransform.ReasonPaused, Text: "paused by " + secret}
 	h.Waiting(t.Context(), bgtransform.WaitInfo{Transform: transform, Reason: reason, For: time.Second})
+	h.LeaseChanged(t.Context(), bgtransform.LeaseInfo{Transform: transform, Event: "acquired"})
 	ctx, _ := h.begin(t.Context())
+	h.ObserveStatus(fakeStatus{all: []bgtransform.Status{{
+		Transform: transform, State: bgtransform.StatePaused, Reason: reason, Holder: secret, LastError: secret,
+		Pool: []bgtransform.PoolStage{{Instance: secret, Version: secret, Stage: fleet.Old}},
+	}}})
 	h.LeaseChanged(ctx, bgtransform.LeaseInfo{Transform: transform, Event: "lost", Err: errors.New(secret)})
 	h.batch(ctx, 1, bgtransform.BatchResult{}, errors.Join(errors.New("safe to export"), nil))
 	h.RunEnd(ctx, bgtransform.RunEndInfo{RunID: runID(7), State: bgtransform.StatePaused, Reason: reason})
 
+	h.only(t, "bgtransform.lease") // so that it is among them
 	spans, err := json.Marshal(tracetest.SpanStubsFromReadOnlySpans(h.spans.Ended()))
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -20,9 +21,35 @@ const (
 type run struct {
 	anchor  trace.SpanContext // what all spans of the run are linked to
 	attempt trace.SpanContext
+	last    *lastBatch
 }
 
 type runKey struct{}
+
+// lastBatch is the newest batch of an attempt whose span is kept: a link to one that
+// the sampler has left out leads nowhere. A nil one has none.
+type lastBatch struct {
+	mu   sync.Mutex
+	span trace.SpanContext
+}
+
+func (l *lastBatch) put(sc trace.SpanContext) {
+	if l == nil || !sc.IsSampled() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.span = sc
+}
+
+func (l *lastBatch) get() trace.SpanContext {
+	if l == nil {
+		return trace.SpanContext{}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.span
+}
 
 // runFrom returns the run whose attempt ctx belongs to, or an empty one.
 func runFrom(ctx context.Context) run {
@@ -40,16 +67,17 @@ func (o *Observer) RunStart(ctx context.Context, info bgtransform.RunStartInfo) 
 	ctx = trace.ContextWithSpan(ctx, nil)
 	o.instruments.attempts.Add(ctx, 1, o.sets.get(info.Transform).transform)
 
-	r := run{anchor: parseLink(info.Link)}
+	r := run{anchor: parseLink(info.Link), last: new(lastBatch)}
 	if info.First {
-		r.anchor = o.instant(ctx, spanRun, runAttributes(info.RunID), nil)
+		r.anchor = o.instant(ctx, spanRun, append(runAttributes(info.RunID), modeOf(info.Mode)), nil)
 	}
-	attrs := append(runAttributes(info.RunID), keyInstance.String(info.Instance))
+	attrs := append(runAttributes(info.RunID), modeOf(info.Mode), keyInstance.String(info.Instance))
 	attrs = append(attrs, o.waits.take(info.Transform)...)
 	r.attempt = o.instant(ctx, spanAttempt, attrs, nil, r.anchor)
 	if !r.anchor.IsValid() {
 		r.anchor = r.attempt
 	}
+	o.leases.began(info.RunID, r)
 	return context.WithValue(ctx, runKey{}, r), formatLink(r.anchor)
 }
 

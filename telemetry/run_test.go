@@ -43,7 +43,7 @@ func TestRunStart(t *testing.T) {
 		}
 		want := map[string]any{
 			"bgtransform.transform": transform, "bgtransform.run": int64(3),
-			"bgtransform.attempt": int64(7), "bgtransform.instance": "web-1",
+			"bgtransform.attempt": int64(7), "bgtransform.mode": "transform", "bgtransform.instance": "web-1",
 		}
 		if diff := cmp.Diff(want, attributes(attempt)); diff != "" {
 			t.Errorf("attributes of the attempt (-want +got):\n%s", diff)

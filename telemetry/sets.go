@@ -14,6 +14,10 @@ type measurements struct {
 	changed     metric.MeasurementOption
 	moved       metric.MeasurementOption
 	quarantined metric.MeasurementOption
+	reverted    metric.MeasurementOption
+	checked     metric.MeasurementOption
+	mismatched  metric.MeasurementOption
+	repaired    metric.MeasurementOption
 	committed   metric.MeasurementOption
 }
 
@@ -26,6 +30,10 @@ func newMeasurements(transform string) *measurements {
 		changed:     outcome(outcomeChanged),
 		moved:       outcome(outcomeMoved),
 		quarantined: outcome(outcomeQuarantined),
+		reverted:    outcome(outcomeReverted),
+		checked:     outcome(outcomeChecked),
+		mismatched:  outcome(outcomeMismatched),
+		repaired:    outcome(outcomeRepaired),
 		committed:   outcome(outcomeCommitted),
 	}
 }
