@@ -133,7 +133,7 @@ func (queryHook) AfterQuery(ctx context.Context, _ *bun.QueryEvent) { trace.Span
 func TestQueriesAndLogsAreBeneathTheBatch(t *testing.T) {
 	t.Parallel()
 	h, db := newHarness(), newTracks(t, 10)
-	db.AddQueryHook(queryHook{h.tracers.Tracer("bun")})
+	db = db.WithQueryHook(queryHook{h.tracers.Tracer("bun")})
 	var said bytes.Buffer
 	logger := slog.New(telemetry.LogHandler(slog.NewTextHandler(&said, nil)))
 	toEnd(t, db, bgtransform.Config{Observer: h.Observer}, func(ctx context.Context, m *track) error {

@@ -43,7 +43,7 @@ func (h *logHandler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
-	sc := logSpan(ctx)
+	sc := SpanContext(ctx)
 	if !sc.IsValid() {
 		return h.next.Handle(ctx, r)
 	}
@@ -86,8 +86,10 @@ func (h *logHandler) then(apply func(slog.Handler) slog.Handler) slog.Handler {
 	return &logHandler{next: apply(h.next), top: h.top, rest: append(slices.Clip(h.rest), apply)}
 }
 
-// logSpan returns the span that a record belongs to.
-func logSpan(ctx context.Context) trace.SpanContext {
+// SpanContext returns the span that what is done with ctx belongs to: the one that it
+// carries or, between the batches of an attempt, that of the attempt. It is not valid
+// where there is neither.
+func SpanContext(ctx context.Context) trace.SpanContext {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 		return sc
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The bounds of numbers. The SDK allocates its queue at once, and panics when it
+// The bounds of numbers, of spans and log records alike. The SDK allocates its queue at once, and panics when it
 // is told to allocate less than nothing.
 const (
 	maxMillis = math.MaxInt32 // 24 days
@@ -45,8 +45,8 @@ func (s signal) checkProtocol() error {
 		if s == traces {
 			return nil
 		}
-		return invalid(variable, value, fmt.Sprintf("http/protobuf or grpc for metrics: set %s to one of them, or %s to none",
-			s.varOTLP("PROTOCOL"), s.varExporter()))
+		return invalid(variable, value, fmt.Sprintf("http/protobuf or grpc for %s: set %s to one of them, or %s to none",
+			strings.ToLower(string(s)), s.varOTLP("PROTOCOL"), s.varExporter()))
 	default:
 		return invalid(variable, value, "http/protobuf, grpc or, for traces, http/json")
 	}
@@ -109,6 +109,15 @@ func checkBatcher() error {
 		checkInt("OTEL_BSP_EXPORT_TIMEOUT", maxMillis),
 		checkInt("OTEL_BSP_MAX_QUEUE_SIZE", maxSpans),
 		checkInt("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", maxSpans),
+	)
+}
+
+func checkLogBatcher() error {
+	return errors.Join(
+		checkInt("OTEL_BLRP_SCHEDULE_DELAY", maxMillis),
+		checkInt("OTEL_BLRP_EXPORT_TIMEOUT", maxMillis),
+		checkInt("OTEL_BLRP_MAX_QUEUE_SIZE", maxSpans),
+		checkInt("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", maxSpans),
 	)
 }
 

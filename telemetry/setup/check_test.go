@@ -58,6 +58,14 @@ func TestBadValues(t *testing.T) {
 			},
 			says: []string{`OTEL_BSP_MAX_QUEUE_SIZE="-1"`, `OTEL_BSP_MAX_EXPORT_BATCH_SIZE="-1"`, `OTEL_METRIC_EXPORT_INTERVAL="1m"`},
 		},
+		"numbers of the log's queue": {
+			vars: map[string]string{"OTEL_LOGS_EXPORTER": "otlp", "OTEL_BLRP_MAX_QUEUE_SIZE": "-1"},
+			says: []string{`OTEL_BLRP_MAX_QUEUE_SIZE="-1"`},
+		},
+		"JSON for logs": {
+			vars: map[string]string{"OTEL_LOGS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+			says: []string{"for logs", "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "OTEL_LOGS_EXPORTER to none"},
+		},
 		"a timeout": {
 			vars: map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": dead, "OTEL_EXPORTER_OTLP_TIMEOUT": "10s"},
 			says: []string{`OTEL_EXPORTER_OTLP_TIMEOUT="10s"`},

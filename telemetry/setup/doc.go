@@ -20,15 +20,21 @@
 // Nothing, unless asked. OpenTelemetry's own default is to export to a collector
 // on localhost; here a signal is exported when one of these says so:
 //
-//	OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER                 otlp, console, none; metrics also prometheus
-//	OTEL_EXPORTER_OTLP_ENDPOINT                                 both, through OTLP
-//	OTEL_EXPORTER_OTLP_{TRACES,METRICS}_ENDPOINT                that signal, through OTLP
-//	OTEL_SDK_DISABLED=true                                      nothing, whatever the others say
+//	OTEL_{TRACES,METRICS,LOGS}_EXPORTER                otlp, console, none; metrics also prometheus
+//	OTEL_EXPORTER_OTLP_ENDPOINT                        traces and metrics, through OTLP
+//	OTEL_EXPORTER_OTLP_{TRACES,METRICS,LOGS}_ENDPOINT  that signal, through OTLP
+//	OTEL_SDK_DISABLED=true                             nothing, whatever the others say
 //
 // The other variables of the exporters and the SDK apply as documented by
 // OpenTelemetry: protocol, headers, timeouts, sampler, intervals, and
 // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES for the resource. The protocol
-// http/json works for traces only: OpenTelemetry for Go has none for metrics.
+// http/json works for traces only: OpenTelemetry for Go has none for the others.
+//
+// Logs may hold what spans and metrics never do, so they are exported only if a variable
+// of their own says so. They are those that an application leads through [Providers.LogHandler]:
+//
+//	text := slog.NewTextHandler(os.Stderr, nil)
+//	logger := slog.New(providers.LogHandler(telemetry.LogHandler(text)))
 //
 // # What can go wrong
 //

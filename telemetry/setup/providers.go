@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/log"
+	nooplog "go.opentelemetry.io/otel/log/noop"
 	"go.opentelemetry.io/otel/metric"
 	noopmetric "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
@@ -20,8 +22,10 @@ const shutdownLimit = 5 * time.Second
 type Providers struct {
 	tracer    trace.TracerProvider
 	meter     metric.MeterProvider
+	logger    log.LoggerProvider
 	hasTracer bool
 	hasMeter  bool
+	hasLogger bool
 
 	pipelines []pipeline
 	stop      sync.Once
@@ -29,7 +33,9 @@ type Providers struct {
 
 // newProviders returns providers that do nothing.
 func newProviders() *Providers {
-	return &Providers{tracer: nooptrace.NewTracerProvider(), meter: noopmetric.NewMeterProvider()}
+	return &Providers{
+		tracer: nooptrace.NewTracerProvider(), meter: noopmetric.NewMeterProvider(), logger: nooplog.NewLoggerProvider(),
+	}
 }
 
 // TracerProvider returns the tracer provider, which does nothing unless the
@@ -40,9 +46,13 @@ func (p *Providers) TracerProvider() trace.TracerProvider { return p.tracer }
 // environment asks for metrics.
 func (p *Providers) MeterProvider() metric.MeterProvider { return p.meter }
 
-// Exporting reports whether the environment asks for traces or metrics, and at
+// LoggerProvider returns the logger provider, which does nothing unless the
+// environment asks for logs. [Providers.LogHandler] leads slog into it.
+func (p *Providers) LoggerProvider() log.LoggerProvider { return p.logger }
+
+// Exporting reports whether the environment asks for traces, metrics or logs, and at
 // least one of them could be set up.
-func (p *Providers) Exporting() bool { return p.hasTracer || p.hasMeter }
+func (p *Providers) Exporting() bool { return p.hasTracer || p.hasMeter || p.hasLogger }
 
 // SetGlobal makes the providers those of the whole process, for libraries that
 // look there. A provider that does nothing is not made global.
@@ -52,6 +62,9 @@ func (p *Providers) SetGlobal() {
 	}
 	if p.hasMeter {
 		otel.SetMeterProvider(p.meter)
+	}
+	if p.hasLogger {
+		otel.SetLoggerProvider(p.logger)
 	}
 }
 

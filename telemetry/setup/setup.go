@@ -34,8 +34,8 @@ func FromEnv(ctx context.Context, cfg Config) (*Providers, error) {
 	if disabled || err != nil {
 		return p, prefix(err)
 	}
-	wantTraces, wantMetrics := traces.asked(), metrics.asked()
-	if !wantTraces && !wantMetrics {
+	wantTraces, wantMetrics, wantLogs := traces.asked(), metrics.asked(), logs.asked()
+	if !wantTraces && !wantMetrics && !wantLogs {
 		return p, nil
 	}
 	res, err := newResource(ctx, cfg)
@@ -45,6 +45,9 @@ func FromEnv(ctx context.Context, cfg Config) (*Providers, error) {
 	}
 	if wantMetrics {
 		errs = append(errs, p.startMetrics(ctx, res))
+	}
+	if wantLogs {
+		errs = append(errs, p.startLogs(ctx, res))
 	}
 	return p, prefix(errors.Join(errs...))
 }

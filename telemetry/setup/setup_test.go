@@ -2,6 +2,7 @@ package setup_test
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -151,6 +152,7 @@ func TestUnreachableCollector(t *testing.T) {
 			silent := newSilent(t)
 			environ(t, map[string]string{
 				"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + silent, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+				"OTEL_LOGS_EXPORTER": "otlp",
 			})
 			began := time.Now()
 			p, err := setup.FromEnv(t.Context(), setup.Config{})
@@ -158,6 +160,7 @@ func TestUnreachableCollector(t *testing.T) {
 				t.Fatal(err)
 			}
 			run(t.Context(), p)
+			slog.New(p.LogHandler(slog.NewTextHandler(t.Output(), nil))).InfoContext(t.Context(), "hello")
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			errs := handled(t)
@@ -165,8 +168,11 @@ func TestUnreachableCollector(t *testing.T) {
 			if took := time.Since(began); took > 3*time.Second {
 				t.Errorf("boot and shutdown took %s, want about 100 ms", took)
 			}
-			if got := strings.Join(errs(), "\n"); !strings.Contains(got, "traces") || !strings.Contains(got, "metrics") {
-				t.Errorf("got errors %q, want one for each signal", got)
+			got := strings.Join(errs(), "\n")
+			for _, signal := range []string{"traces", "metrics", "logs"} {
+				if !strings.Contains(got, signal) {
+					t.Errorf("got errors %q, want one of %s", got, signal)
+				}
 			}
 		})
 	}

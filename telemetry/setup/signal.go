@@ -25,12 +25,13 @@ const (
 	varProtocol = varOTLP + "PROTOCOL"
 )
 
-// signal is traces or metrics, as the names of variables spell it.
+// signal is traces, metrics or logs, as the names of variables spell it.
 type signal string
 
 const (
 	traces  signal = "TRACES"
 	metrics signal = "METRICS"
+	logs    signal = "LOGS"
 )
 
 func (s signal) varExporter() string { return "OTEL_" + string(s) + "_EXPORTER" }
@@ -38,15 +39,17 @@ func (s signal) varExporter() string { return "OTEL_" + string(s) + "_EXPORTER" 
 func (s signal) varOTLP(setting string) string { return varOTLP + string(s) + "_" + setting }
 
 // exporter returns the name of the exporter that is asked for, or none. This is
-// where we differ from autoexport, whose default is otlp.
+// where we differ from autoexport, whose default is otlp. Logs, which may hold what
+// spans and metrics never do, are not sent to an endpoint that was given for all.
 func (s signal) exporter() string {
-	if name := os.Getenv(s.varExporter()); name != "" {
+	switch name := os.Getenv(s.varExporter()); {
+	case name != "":
 		return name
-	}
-	if os.Getenv(varEndpoint) != "" || os.Getenv(s.varOTLP("ENDPOINT")) != "" {
+	case os.Getenv(s.varOTLP("ENDPOINT")) != "", s != logs && os.Getenv(varEndpoint) != "":
 		return exporterOTLP
+	default:
+		return exporterNone
 	}
-	return exporterNone
 }
 
 func (s signal) asked() bool { return s.exporter() != exporterNone }
@@ -89,6 +92,8 @@ func (s signal) check() error {
 		errs = append(errs, checkSampler(), checkBatcher())
 	case metrics:
 		errs = append(errs, checkReader())
+	case logs:
+		errs = append(errs, checkLogBatcher())
 	}
 	return errors.Join(errs...)
 }
