@@ -167,6 +167,9 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error) {
 	recs, err := c.store.Load(ctx, names...)
 	if err != nil {
+		if len(names) > 0 {
+			err = c.unknown(ctx, names[0], err)
+		}
 		return nil, fmt.Errorf("bgtransform: %w", err)
 	}
 	for _, name := range names {

@@ -19,11 +19,11 @@ func (c *Control) unknown(ctx context.Context, name string, err error) error {
 	if slices.Contains(c.registered(), name) {
 		return fmt.Errorf("%w; it is registered here, but no instance has started with it yet", err)
 	}
+	names := c.registered()
 	recs, loadErr := c.store.Load(ctx)
-	if loadErr != nil {
+	if loadErr != nil && len(names) == 0 {
 		return err // the tables are not there, which it says already
 	}
-	names := c.registered()
 	for _, rec := range recs {
 		if !slices.Contains(names, rec.Transform.Name) {
 			names = append(names, rec.Transform.Name)
@@ -51,16 +51,4 @@ func suggestion(name string, names []string) string {
 	default:
 		return "there are " + strings.Join(names, ", ")
 	}
-}
-
-// Transforms returns the registered transforms, in the order of registration: for a
-// process that needs their definitions, such as a command of the app.
-func (s *Scheduler) Transforms() []Transform {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Transform, len(s.entries))
-	for i, e := range s.entries {
-		out[i] = e.transform
-	}
-	return out
 }

@@ -55,6 +55,9 @@ func TestUnknownNameAmongMany(t *testing.T) {
 		names = append(names, fmt.Sprintf("transform-number-%02d", i))
 		must(t, s.Register(toMS(names[i])))
 	}
+	if _, err := s.Control().Status(t.Context(), "transform-numbr-03"); err == nil || !strings.HasSuffix(err.Error(), `did you mean "transform-number-03"?`) {
+		t.Errorf("without tables, misspelt, the error is %v", err)
+	}
 	if _, err := s.Plan(t.Context(), "x", bgtransform.PlanOptions{}); err == nil || !strings.HasSuffix(err.Error(), "transform-number-09 and 2 more") {
 		t.Errorf("the error is %v, want ten names and how many more", err)
 	}

@@ -1,0 +1,55 @@
+package cobracli
+
+import "github.com/bgtransform/sidecar/bgtransform"
+
+// meaning is what a reason means to somebody who has never met it, and what can be done.
+type meaning struct {
+	text string
+	do   []step
+}
+
+// step is a command, without the words that it begins with. NAME stands for the transform.
+type step struct{ words, does string }
+
+// meaningOf returns what keeps a transform where it is.
+func meaningOf(st bgtransform.Status) meaning {
+	code := st.Why().Code
+	if isUnstarted(st) {
+		return meaning{"The app has this transform, and no instance of it has written to this database yet. Start the app.", []step{
+			{"plan NAME", "what it would do, without writing"}, {"finish NAME", "do it here and now"},
+		}}
+	}
+	if m, ok := meanings()[code]; ok {
+		return m.in(st)
+	}
+	return ofState(st)
+}
+
+// in fits a meaning to the state: what has failed waits for a human, whatever the reason.
+func (m meaning) in(st bgtransform.Status) meaning {
+	if st.State == bgtransform.StateFailed {
+		m.text += " It has failed, and does not go on by itself."
+		m.do = append(m.do[:len(m.do):len(m.do)], step{"retry NAME", "go on, once it is mended"}, step{"restart NAME", "begin again at the first row"})
+	}
+	return m
+}
+
+// ofState is the meaning of a state that has no reason.
+func ofState(st bgtransform.Status) meaning {
+	switch st.State {
+	case bgtransform.StatePending:
+		return meaning{"No attempt at it has begun yet.", []step{{"plan NAME", "what it would do, without writing"}, {"finish NAME", "do it here and now"}}}
+	case bgtransform.StateRunning, bgtransform.StateReverting:
+		return meaning{"It is at work, and nothing limits it.", []step{
+			{"status NAME --watch", "see how it goes on"}, {"tune NAME duty=20%", "let it take less of the database's time"}, {"pause NAME", "stop it between two batches"},
+		}}
+	case bgtransform.StateComplete:
+		return meaning{"A whole pass over the table has found no pending row. There is nothing left to do.", []step{
+			{"verify NAME", "look at every row again"}, {"gate NAME", "may the old column go?"},
+		}}
+	case bgtransform.StateReverted:
+		return meaning{"What rows held before was written back. It stays so until it is restarted.", []step{{"restart NAME", "do it again"}}}
+	default:
+		return meaning{"Nobody has written down why.", []step{{"log NAME", "who did what"}, {"restart NAME", "begin again at the first row"}}}
+	}
+}

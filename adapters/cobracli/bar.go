@@ -1,0 +1,72 @@
+package cobracli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+)
+
+// bar draws a share of the whole; a negative one is not known.
+func bar(share float64) string {
+	const width = 20
+	full := int(max(0, min(1, share)) * width)
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", width-full) + "]"
+}
+
+// percent writes a share; "-" if it is not known. Only a run that has come to its end
+// has all of it.
+func percent(share float64) string {
+	if share < 0 {
+		return "-"
+	}
+	if share < 1 {
+		share = min(share, 0.99)
+	}
+	return fmt.Sprintf("%.0f%%", 100*share)
+}
+
+// progress is how far a transform is, in one line.
+func progress(st bgtransform.Status) string {
+	parts := []string{fmt.Sprintf("%s is %s", st.Transform, st.State)}
+	if v := st.Verify; underWay(v) {
+		parts[0] += ", verification " + string(v.State)
+		return strings.Join(append(parts, thousands(v.Rows)+" rows compared", percent(v.Progress)+" done"), ", ")
+	}
+	parts = append(parts, thousands(st.Rows)+" rows changed")
+	if st.Progress >= 0 {
+		parts = append(parts, percent(st.Progress)+" done")
+	}
+	if st.RowsPerSec > 0 {
+		parts = append(parts, thousands(int64(st.RowsPerSec))+" rows/s")
+	}
+	if st.Quarantined > 0 {
+		parts = append(parts, count(st.Quarantined, "row")+" in quarantine")
+	}
+	if st.Finish.State == bgtransform.ForecastReady {
+		parts = append(parts, st.Finish.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// barLine is progress with a bar, for a terminal.
+func barLine(st bgtransform.Status) string {
+	share := st.Progress
+	if underWay(st.Verify) {
+		share = st.Verify.Progress
+	}
+	if st.State == bgtransform.StateComplete && !underWay(st.Verify) {
+		share = 1
+	}
+	return fmt.Sprintf("%s %4s  %s", bar(share), percent(share), progress(st))
+}
+
+// reasonLine says why a transform does not advance, or what limits it; empty if nothing does.
+func (c config) reasonLine(st bgtransform.Status) string {
+	why := st.Why()
+	if why.Until.IsZero() || why.Until.Sub(c.now()) < time.Second {
+		return why.Text
+	}
+	return fmt.Sprintf("%s (%s)", why.Text, c.in(why.Until))
+}
