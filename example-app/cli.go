@@ -7,51 +7,55 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/bgtransform/sidecar/bgtransform/gate"
+	"github.com/spf13/cobra"
+
+	"github.com/bgtransform/sidecar/adapters/cobracli"
 )
 
-// command runs what the command line asks for and returns the exit code: 0 for
-// success, 1 for failure, 2 for a command line that makes no sense, 3 for a gate that
-// does not open yet.
+// command runs what the command line asks for and returns the exit code, as
+// cobracli.ExitCode has them: 0 for success, 1 for failure, 2 for a command line that
+// makes no sense, 3 for a gate that does not open yet.
 func command(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	con := newConsole(stderr)
-	var err error
-	switch word := first(args); word {
-	case "transforms":
-		err = transforms(ctx, args[1:], getenv, stdout, stderr)
-	case "contract":
-		err = contractNow(ctx, args[1:], getenv, stdout, stderr)
-	case "walk":
-		err = walk(ctx, args[1:], getenv, stdout, stderr)
-	default:
-		err = start(ctx, args, getenv, stdout, con)
-	}
+	root := newRoot(getenv, stdout, con)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
 	con.Bar("")
-	code := exitCode(err)
-	if code != 0 && !errors.Is(err, errSaid) {
-		_, _ = fmt.Fprintln(stderr, "example-app:", err)
-	}
-	return code
+	return exitCode(err)
 }
 
-func first(words []string) string {
-	if len(words) == 0 {
-		return ""
+// newRoot returns the app's commands. Its own are older than its use of cobra, and parse
+// their flags by themselves.
+func newRoot(getenv func(string) string, stdout io.Writer, con *console) *cobra.Command {
+	own := func(use, short string, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, DisableFlagParsing: true, SilenceUsage: true, Args: cobra.ArbitraryArgs, RunE: run}
 	}
-	return words[0]
+	root := own("example-app", "A music catalogue that renames a column while it serves", func(cmd *cobra.Command, args []string) error {
+		return start(cmd, args, getenv, stdout, con)
+	})
+	root.AddCommand(
+		transforms(getenv),
+		own("walk", "Walk through all four releases", func(cmd *cobra.Command, args []string) error {
+			return walk(cmd.Context(), args, getenv, stdout, con)
+		}),
+		own("contract", "Drop the old column, once release 4 is alone", func(cmd *cobra.Command, args []string) error {
+			return contractNow(cmd.Context(), args, getenv, stdout, con)
+		}),
+	)
+	root.SetOut(stdout)
+	root.SetErr(con)
+	root.SetErrPrefix("example-app:")
+	return root
 }
-
-// errSaid is a failure that people have been told of already.
-var errSaid = errors.New("the app has failed")
 
 // start runs the app. The result of -once comes last: after what an exporter of
 // telemetry may have written to stdout, and after what people are told.
-func start(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer, con *console) error {
+func start(cmd *cobra.Command, args []string, getenv func(string) string, stdout io.Writer, con *console) error {
 	cfg, err := parseConfig(args, getenv, con)
 	if err != nil {
 		return err
 	}
-	result, err := run(ctx, cfg, con)
+	result, err := run(cmd.Context(), cfg, con)
 	if result.deployed {
 		return errors.Join(err, result.users.fault(), result.users.report(stdout))
 	}
@@ -60,7 +64,7 @@ func start(ctx context.Context, args []string, getenv func(string) string, stdou
 	}
 	if err = result.fault(err); err != nil {
 		con.Printf("example-app: %s", err)
-		err = errSaid
+		cmd.SilenceErrors = true // it is said, before the result
 	}
 	return errors.Join(err, result.report(stdout))
 }
@@ -73,21 +77,13 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// exitCode returns 0 for success and for help, 2 for usage, 3 for a refusal of the
-// gate, else 1.
+// exitCode returns 2 for what makes no sense to the app's own commands, else what
+// cobracli says.
 func exitCode(err error) int {
-	_, usage := errors.AsType[*usageError](err)
-	_, refused := errors.AsType[*gate.Refusal](err)
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
-		return 0
-	case usage:
-		return 2
-	case refused:
-		return 3
-	default:
-		return 1
+	if _, usage := errors.AsType[*usageError](err); usage {
+		return cobracli.ExitUsage
 	}
+	return cobracli.ExitCode(err)
 }
 
 // newFlagSet returns a flag set that prints nothing but its help: command prints
@@ -102,20 +98,6 @@ func newFlagSet(name, help string, stderr io.Writer) *flag.FlagSet {
 		fs.SetOutput(io.Discard)
 	}
 	return fs
-}
-
-// parseAnywhere parses flags wherever they stand and returns the other words.
-func parseAnywhere(fs *flag.FlagSet, args []string) (words []string, err error) {
-	for {
-		if err := fs.Parse(args); err != nil {
-			return nil, asUsage(err)
-		}
-		if fs.NArg() == 0 {
-			return words, nil
-		}
-		words = append(words, fs.Arg(0))
-		args = fs.Args()[1:]
-	}
 }
 
 func asUsage(err error) error {

@@ -49,7 +49,7 @@ const helpText = `Usage: example-app [flags]                        serve, and m
        example-app -release 1..4 [flags]          be one of four versions of the app, beside another
        example-app walk                           all four, one after the other, with a rollback
        example-app contract                       drop the old column, once release 4 is alone
-       example-app transforms [action] [NAME]     watch and steer it from another terminal
+       example-app transforms [command] [NAME]    watch and steer it from another terminal (--help lists them)
 
 Variables: DATABASE_URL (-db wins), REDIS_URL (unset: embedded), HTTP_ADDR, INSTANCE,
 LOG_LEVEL, BGTRANSFORM_* and OTEL_*.

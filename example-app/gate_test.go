@@ -14,7 +14,7 @@ import (
 // pieces returns what the gate says in JSON.
 func pieces(t *testing.T, path string, code int, words ...string) (open bool, missing []gate.Piece) {
 	t.Helper()
-	text := ask(t, path, code, append([]string{"gate", "-json"}, words...)...)
+	text := ask(t, path, code, append([]string{"gate", "--json"}, words...)...)
 	var answer struct {
 		MayContract bool           `json:"may_contract"`
 		Missing     []gate.Missing `json:"missing"`
@@ -37,7 +37,7 @@ func TestGateOfAFreshInstallation(t *testing.T) {
 		t.Errorf("the answer is %t, missing %v", open, missing)
 	}
 	contains(t, ask(t, path, 2, "gate"), "Name a transform")
-	contains(t, ask(t, path, 1, "gate", moveName, "-quiet", "0s"), "Quiet is 0s")
+	contains(t, ask(t, path, 1, "gate", moveName, "--quiet", "0s"), "Quiet is 0s")
 
 	path = newDatabase(t, "-tracks", "10")
 	contains(t, ask(t, path, 3, "gate", moveName), "it has never run, and rows are pending", "example-app transforms finish "+moveName)
@@ -54,7 +54,7 @@ func TestGateAndItsCommands(t *testing.T) {
 	p := startOn(t, path, []string{"BGTRANSFORM_ROWS_PER_SECOND=200"})
 	p.moves(t, 100)
 	contains(t, ask(t, path, 3, "gate", moveName), "it is running", "example-app transforms finish "+moveName)
-	contains(t, ask(t, path, 0, "finish", moveName, "-by", "ann", "-why", "release 4"), moveName+" is complete", "100% done")
+	contains(t, ask(t, path, 0, "finish", moveName, "--by", "ann", "--why", "release 4"), moveName+" is complete", "100% done")
 	contains(t, ask(t, path, 0, "log", moveName), "finish by ann: release 4")
 	contains(t, ask(t, path, 3, "gate", moveName), "never verified", "example-app transforms verify "+moveName)
 	ask(t, path, 0, "verify", moveName)
@@ -65,7 +65,7 @@ func TestGateAndItsCommands(t *testing.T) {
 	if strings.Contains(text, "verified") || strings.Contains(text, "it is ") {
 		t.Errorf("what was supplied is missing still:\n%s", text)
 	}
-	contains(t, ask(t, path, 0, "reads", moveName, "-json"), `"hours":[{`)
+	contains(t, ask(t, path, 0, "reads", moveName, "--json"), `"hours":[{`)
 }
 
 // A deploy script that is killed while it finishes the transform is called again, and
@@ -93,10 +93,10 @@ func TestFinishKilled(t *testing.T) {
 func TestFinishRefused(t *testing.T) {
 	t.Parallel()
 	path := newDatabase(t, "-tracks", "10")
-	ask(t, path, 0, "pause", moveName, "-by", "ann", "-why", "lunch")
-	contains(t, ask(t, path, 1, "finish", moveName), "paused by ann: lunch")
-	contains(t, ask(t, path, 1, "finish", "nonsense"), "nonsense")
-	contains(t, ask(t, path, 1, "reads", "nonsense"), "no such transform")
+	ask(t, path, 0, "pause", moveName, "--by", "ann", "--why", "lunch")
+	contains(t, ask(t, path, 3, "finish", moveName), "paused by ann: lunch")
+	contains(t, ask(t, path, 4, "finish", "nonsense"), "nonsense")
+	contains(t, ask(t, path, 4, "reads", "nonsense"), "no such transform")
 	contains(t, ask(t, path, 0, "reads", moveName), "0 fell back, 0 found nothing")
 }
 
@@ -109,11 +109,11 @@ func TestGateOpens(t *testing.T) {
 	p.reaches(t, bgtransform.StateComplete)
 	ask(t, path, 0, "verify", moveName)
 	eventually(t, "it is verified", func() bool { return !p.status(t).Verified.IsZero() })
-	contains(t, ask(t, path, 3, "gate", moveName, "-quiet", "1ms"), "reads the old column", "example-app transforms tune "+moveName+" phase=")
+	contains(t, ask(t, path, 3, "gate", moveName, "--quiet", "1ms"), "reads the old column", "example-app transforms tune "+moveName+" phase=")
 	p.signal(t, os.Interrupt)
 	p.exit(t)
 	startOn(t, path, nil, "-release", "3").url(t, "/")
 	eventually(t, "the gate opens", func() bool {
-		return spawn(t, []string{"DATABASE_URL=" + path}, "transforms", "gate", moveName, "-quiet", "1ms").exit(t) == 0
+		return spawn(t, []string{"DATABASE_URL=" + path}, "transforms", "gate", moveName, "--quiet", "1ms").exit(t) == 0
 	})
 }

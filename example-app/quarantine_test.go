@@ -19,7 +19,7 @@ func waitsForBad(t *testing.T) (string, *process) {
 		t.Errorf("status %+v; want it to wait with 5 rows in quarantine and 2000 moved", st)
 	}
 	p.says(t, moveName+" is waiting: ")
-	contains(t, ask(t, path, 0, "status", moveName), "track 1: the length is negative: -1 seconds", "track 5:", "negativeLengthError", "5 rows block completion")
+	contains(t, ask(t, path, 0, "status", moveName), "row 1: the length is negative: -1 seconds", "row 5:", "negativeLengthError", "5 rows block completion")
 	return path, p
 }
 
@@ -54,7 +54,7 @@ func TestRetryUnfixed(t *testing.T) {
 func TestAccept(t *testing.T) {
 	t.Parallel()
 	path, p := waitsForBad(t)
-	ask(t, path, 0, "accept", moveName, "-by", "ann")
+	ask(t, path, 0, "accept", moveName, "--by", "ann")
 	p.reaches(t, bgtransform.StateComplete)
 	contains(t, ask(t, path, 0, "status", moveName), "accepted by ann", "5 are accepted")
 	p.says(t, "of 2,005 tracks 0 are wrong and 0 are left")

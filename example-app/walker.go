@@ -182,7 +182,11 @@ func (w *walker) standing(ctx context.Context) string {
 	if err != nil {
 		return line
 	}
-	return line + "; " + because(fmt.Sprintf("%s is %s, %s rows changed", moveName, all[0].State, thousands(all[0].Rows)), all[0].Why().Text)
+	line += fmt.Sprintf("; %s is %s, %s rows changed", moveName, all[0].State, thousands(all[0].Rows))
+	if why := all[0].Why().Text; why != "" {
+		line += ": " + why
+	}
+	return line
 }
 
 // show tells people how it stands.

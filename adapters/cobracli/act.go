@@ -40,7 +40,7 @@ func (c *commands) actions() []*cobra.Command {
 			sure: "Begin %s again, at the first row? All rows are walked once more; those that are no longer pending are left as they are.",
 		},
 		{use: "retry", short: "Try the rows in quarantine again, and let a failed transform go on", does: (*bgtransform.Control).Retry},
-		{use: "accept", short: "Accept that the rows in quarantine stay as they are", then: "retry", does: (*bgtransform.Control).Accept},
+		{use: "accept", short: "Accept that the rows in quarantine stay as they are", does: (*bgtransform.Control).Accept},
 		{
 			use: "revert", short: "Write back what its rows held before", then: "pause", does: (*bgtransform.Control).Revert,
 			long: "Write back what the rows held before the transform changed them, from its journal. Roll the app\n" +
@@ -98,7 +98,7 @@ func (s *session) act(ctx context.Context, name, what string, by bgtransform.By,
 	var p page
 	p.line("%s: asked to %s; a running app heeds it within seconds", name, what)
 	if then != "" {
-		p.line("  then perhaps  %s", s.command("%s %s", then, name))
+		p.field("next", s.command("%s %s", then, name))
 	}
 	return s.answer(Done{Transform: name, Action: what, By: by.Who, Why: by.Why}, p.String())
 }

@@ -1,6 +1,10 @@
 package cobracli
 
-import "github.com/bgtransform/sidecar/bgtransform"
+import (
+	"slices"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+)
 
 // meaning is what a reason means to somebody who has never met it, and what can be done.
 type meaning struct {
@@ -29,7 +33,7 @@ func meaningOf(st bgtransform.Status) meaning {
 func (m meaning) in(st bgtransform.Status) meaning {
 	if st.State == bgtransform.StateFailed {
 		m.text += " It has failed, and does not go on by itself."
-		m.do = append(m.do[:len(m.do):len(m.do)], step{"retry NAME", "go on, once it is mended"}, step{"restart NAME", "begin again at the first row"})
+		m.do = append(slices.Clip(m.do), step{"retry NAME", "go on, once it is mended"}, step{"restart NAME", "begin again at the first row"})
 	}
 	return m
 }

@@ -32,6 +32,9 @@ func progress(st bgtransform.Status) string {
 	parts := []string{fmt.Sprintf("%s is %s", st.Transform, st.State)}
 	if v := st.Verify; underWay(v) {
 		parts[0] += ", verification " + string(v.State)
+		if v.State == bgtransform.VerifyAsked {
+			return parts[0]
+		}
 		return strings.Join(append(parts, thousands(v.Rows)+" rows compared", percent(v.Progress)+" done"), ", ")
 	}
 	parts = append(parts, thousands(st.Rows)+" rows changed")
@@ -50,16 +53,20 @@ func progress(st bgtransform.Status) string {
 	return strings.Join(parts, ", ")
 }
 
-// barLine is progress with a bar, for a terminal.
+// barLine is progress with a bar, short enough for most terminals.
 func barLine(st bgtransform.Status) string {
-	share := st.Progress
-	if underWay(st.Verify) {
-		share = st.Verify.Progress
-	}
-	if st.State == bgtransform.StateComplete && !underWay(st.Verify) {
+	share, state, done := st.Progress, string(st.State), thousands(st.Rows)+" rows"
+	switch {
+	case underWay(st.Verify):
+		share, state, done = st.Verify.Progress, "verification "+string(st.Verify.State), thousands(st.Verify.Rows)+" compared"
+	case st.State == bgtransform.StateComplete:
 		share = 1
 	}
-	return fmt.Sprintf("%s %4s  %s", bar(share), percent(share), progress(st))
+	line := fmt.Sprintf("%s %4s  %s  %s  %s", bar(share), percent(share), st.Transform, state, done)
+	if st.RowsPerSec > 0 {
+		line += "  " + thousands(int64(st.RowsPerSec)) + "/s"
+	}
+	return line
 }
 
 // reasonLine says why a transform does not advance, or what limits it; empty if nothing does.

@@ -120,7 +120,7 @@ func adviceText(p *page, all []Advice) {
 // wrapped breaks a text into lines between its words.
 func wrapped(text string, width int) (lines []string) {
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && len(line)+1+len(word) > width {
 			lines, line = append(lines, line), ""
 		}

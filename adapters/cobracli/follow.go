@@ -42,13 +42,15 @@ func (f *follower) show(all ...bgtransform.Status) error {
 	return nil
 }
 
-// lines are two for each transform: how far, and why.
+// lines are some for each transform: how far, until when, and why.
 func (f *follower) lines(all []bgtransform.Status) []string {
 	var lines []string
 	for _, st := range all {
 		lines = append(lines, barLine(st))
-		if why := f.reasonLine(st); why != "" {
-			lines = append(lines, spaces+why)
+		for _, more := range []string{st.Finish.String(), f.reasonLine(st)} {
+			if more != "" && !strings.HasSuffix(lines[len(lines)-1], more) {
+				lines = append(lines, spaces+more)
+			}
 		}
 	}
 	return lines

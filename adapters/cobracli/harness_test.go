@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -198,9 +199,7 @@ func (a app) root(out, errs io.Writer) *cobra.Command {
 		return cobracli.App{DB: db, Scheduler: s, Close: db.Close}, s.Register(lengthMS())
 	}
 	env := map[string]string{"USER": "tester"}
-	for k, v := range a.env {
-		env[k] = v
-	}
+	maps.Copy(env, a.env)
 	root := &cobra.Command{Use: "myapp"}
 	root.AddCommand(cobracli.New(open, append([]cobracli.Option{cobracli.Surroundings(
 		func(name string) string { return env[name] }, func(any) bool { return a.terminal }, time.Now,

@@ -3,6 +3,7 @@ package cobracli
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func WithName(word string) Option {
 // definitions of the registered transforms, the registry of the pool and the words of
 // its commands are given to it already; flags of the command line win.
 func WithGate(opts ...gate.Option) Option {
-	return option(func(c config) config { c.gate = append(c.gate[:len(c.gate):len(c.gate)], opts...); return c })
+	return option(func(c config) config { c.gate = append(slices.Clip(c.gate), opts...); return c })
 }
 
 func newConfig(opts []Option) config {

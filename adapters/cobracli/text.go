@@ -17,7 +17,7 @@ func (p *page) line(format string, args ...any) {
 			args[i] = plain(text)
 		}
 	}
-	fmt.Fprintf(p, format+"\n", args...)
+	_, _ = fmt.Fprintf(p, format+"\n", args...)
 }
 
 // field writes a line with a name, unless it has no value.

@@ -28,7 +28,7 @@
 //
 // In Go code by [Require], before a migration of bun by the package
 // adapters/bunmigrate, at a readiness probe by [Check], in a pipeline by a command of
-// the app, such as the example app's "transforms gate NAME".
+// the app, which the package adapters/cobracli has.
 //
 // # What it does not see
 //

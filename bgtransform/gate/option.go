@@ -43,7 +43,7 @@ type teller func(ctx context.Context, db *bun.DB) (bool, error)
 
 // Command says with which words the commands begin that a refusal names, such as
 // "myapp transforms" for "myapp transforms finish track-length-ms". The words that
-// follow are those of the example app. Defaults to "transforms".
+// follow are those of the package adapters/cobracli. Defaults to "transforms".
 func Command(words string) Option {
 	return option(func(c config) config { c.command = strings.TrimSpace(words); return c })
 }

@@ -111,6 +111,11 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 			pkg{ImportPath: module + "/bgtransform", Deps: []string{sqlite}},
 			[]string{"bgtransform: brings modernc.org/sqlite into every app"},
 		},
+		"the engine on cobra": {
+			fake("bgtransform/gate", cobra),
+			[]string{"bgtransform/gate: may not import github.com/spf13/cobra", "bgtransform/gate: brings github.com/spf13/cobra into every app"},
+		},
+		"telemetry on cobra": {fake("telemetry", cobra), []string{"telemetry: may not import github.com/spf13/cobra"}},
 		"an adapter on the engine": {
 			fake("adapters/redislease", module+"/bgtransform"),
 			[]string{"adapters/redislease: may not import github.com/bgtransform/sidecar/bgtransform"},

@@ -21,6 +21,7 @@ const (
 	sqlite    = "modernc.org/sqlite"
 	pgx       = "github.com/jackc/pgx/v5"
 	mysql     = "github.com/go-sql-driver/mysql"
+	cobra     = "github.com/spf13/cobra"
 )
 
 // rule says what one package may import besides the standard library.
@@ -72,6 +73,7 @@ func rules() map[string]rule {
 		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
 		"adapters/mysqlhealth":    {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
 
+		"adapters/cobracli":   {ours: slices.Concat(engine, []string{"bgtransform/gate"}), theirs: []string{bun, cobra}},
 		"adapters/bunmigrate": {ours: []string{"bgtransform/gate"}, theirs: []string{bun}},
 
 		"adapters/internal/serverhealth": {ours: []string{"bgtransform/throttle"}},
@@ -125,7 +127,7 @@ func testCode(imported string) bool {
 func heavy(imported string) bool {
 	for _, p := range []string{
 		goRedis, miniredis, "go.opentelemetry.io", sqlite, module + "/adapters", module + "/telemetry", module + "/example-app",
-		"github.com/jackc/pgx", "github.com/lib/pq", mysql, "github.com/mattn/go-sqlite3",
+		"github.com/jackc/pgx", "github.com/lib/pq", mysql, cobra, "github.com/spf13/pflag", "github.com/mattn/go-sqlite3",
 		bun + "/driver", bun + "/dialect/sqlitedialect", bun + "/dialect/pgdialect", bun + "/dialect/mysqldialect",
 	} {
 		if under(imported, p) {
