@@ -53,9 +53,23 @@ func (s *session) explanation(st bgtransform.Status) Explanation {
 	m := meaningOf(st)
 	e := Explanation{Transform: st.Transform, State: st.State, Reason: st.Why(), Means: m.text, Commands: []Advice{}, Status: st}
 	for _, do := range m.do {
+		if !sensible(st, do.words) {
+			continue
+		}
 		e.Commands = append(e.Commands, Advice{s.command("%s", strings.ReplaceAll(do.words, "NAME", st.Transform)), do.does})
 	}
 	return e
+}
+
+// sensible reports whether the state of a transform allows a command: who is told to do
+// something should not be refused.
+func sensible(st bgtransform.Status, words string) bool {
+	switch action, _, _ := strings.Cut(words, " "); action {
+	case "pause", "resume", "cancel", "retry", "accept", "restart", "revert", "verify":
+		return st.Allows(action)
+	default:
+		return true
+	}
 }
 
 func (s *session) explainText(e Explanation, last []bgtransform.Action) string {
@@ -68,8 +82,13 @@ func (s *session) explainText(e Explanation, last []bgtransform.Action) string {
 	p.line("")
 	p.field("done", s.doneText(st))
 	p.field("finish", st.Finish.String())
+	p.field("verified", s.clock(st.Verified))
+	if st.Verify != nil && st.Verified.IsZero() {
+		p.field("verify", verifyText(*st.Verify))
+	}
 	p.field("held by", nobody(heldBy(st.Holder, s.ago(st.Updated))))
 	s.poolText(&p, st)
+	p.field("window", s.windowText(st))
 	for _, t := range st.Tuned {
 		p.field("set", because(fmt.Sprintf("%s=%s by %s, %s", t.Setting, t.Value, t.By, s.ago(t.Since)), t.Why))
 	}

@@ -23,6 +23,7 @@ func (s *session) statusText(d details) string {
 		thousands(st.Rows), thousands(st.Walked), st.Pass, thousands(st.Moved)))
 	p.field("progress", s.progressText(st))
 	p.field("finish", st.Finish.String())
+	p.field("window", s.windowText(st))
 	p.field("run", fmt.Sprintf("%d, attempt %d, %s batches", st.Run, st.Attempt, thousands(st.Batches)))
 	p.field("held by", heldBy(st.Holder, s.ago(st.Updated)))
 	s.poolText(&p, st)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	_ "time/tzdata" // the zones of the windows, wherever the tests run
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,10 +61,12 @@ func cases() map[string]bgtransform.Status {
 
 	paced := run
 	paced.Reason = bgtransform.Reason{Code: bgtransform.ReasonThrottle, Text: "rows per second 10000"}
+	paced.Window = "0 10 * * * for 4h"
 	paced.Tuned = []bgtransform.Tuned{{Setting: bgtransform.SettingRowsPerSecond, Value: "10000", By: "ann", Why: "the shop is slow", Since: noon().Add(-3 * time.Minute)}}
 	all["paced"] = paced
 
-	window := waits(bgtransform.ReasonWindow, "outside its window, which opens at 22:00 UTC", noon().Add(10*time.Hour))
+	window := waits(bgtransform.ReasonWindow, "outside its window, which opens at 22:00 CET", noon().Add(9*time.Hour))
+	window.Window = "0 22 * * * for 8h in Europe/Berlin; except 12-24"
 	window.Finish = bgtransform.Forecast{State: bgtransform.ForecastReady, At: noon().Add(16 * time.Hour), Made: noon(), Left: 4 * time.Minute, Windows: 1}
 	all["outside its window"] = window
 
@@ -79,11 +82,13 @@ func cases() map[string]bgtransform.Status {
 	all["paused"] = paused
 
 	held := waits(bgtransform.ReasonQuarantine, "5 rows in quarantine block completion", time.Time{})
+	held.Window = "always"
 	held.Quarantined, held.Accepted, held.Progress, held.Remaining = 5, 1, 0.999, 0
 	all["quarantine"] = held
 
 	failed := waits(bgtransform.ReasonTooManyBad, "101 of 500 rows went to quarantine", time.Time{})
 	failed.State, failed.Quarantined = bgtransform.StateFailed, 101
+	failed.Window = "never"
 	failed.LastError, failed.LastErrorAt = "101 of 500 rows went to quarantine", noon().Add(-time.Minute)
 	all["failed"] = failed
 
@@ -92,6 +97,11 @@ func cases() map[string]bgtransform.Status {
 	done.Finish, done.Completed = bgtransform.Forecast{}, noon().Add(-time.Minute)
 	done.Verify = &bgtransform.Verification{State: bgtransform.VerifyDone, By: "ann", Sample: 0.05, Rows: 50000, Mismatches: 2, Repaired: 1, Progress: 1}
 	all["complete"] = done
+
+	verifying := done
+	verifying.Reason = bgtransform.Reason{Code: bgtransform.ReasonThrottle, Text: "duty cycle 50 %"}
+	verifying.Verify = &bgtransform.Verification{State: bgtransform.VerifyRunning, By: "ann", Sample: 1, Rows: 1000, Progress: 0.25}
+	all["verified while complete"] = verifying // and what cannot be paused is not said to be
 
 	all["never started"] = bgtransform.Status{
 		Transform: move, State: bgtransform.StatePending, Remaining: -1, Progress: -1,
