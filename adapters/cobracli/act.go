@@ -3,6 +3,7 @@ package cobracli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -23,16 +24,16 @@ type action struct {
 	use, short, long string
 
 	sure string // what a person has to confirm; empty if nothing. %s is the transform
-	then string // the command that a person may want next, without the name; may be empty
+	then string // the command that a person may want next; may be empty
 	does func(*bgtransform.Control, context.Context, string, bgtransform.By) error
 }
 
 func (c *commands) actions() []*cobra.Command {
 	all := []action{
-		{use: "pause", short: "Stop a transform between two batches, until it is resumed", then: "resume", does: (*bgtransform.Control).Pause},
+		{use: "pause", short: "Stop a transform between two batches, until it is resumed", then: "resume NAME", does: (*bgtransform.Control).Pause},
 		{use: "resume", short: "Let a paused transform go on where it was", does: (*bgtransform.Control).Resume},
 		{
-			use: "cancel", short: "Give a transform up; only a restart begins it again", then: "restart", does: (*bgtransform.Control).Cancel,
+			use: "cancel", short: "Give a transform up; only a restart begins it again", then: "restart NAME", does: (*bgtransform.Control).Cancel,
 			sure: "Give %s up? What it has written stays; only a restart begins it again, at the first row.",
 		},
 		{
@@ -42,7 +43,7 @@ func (c *commands) actions() []*cobra.Command {
 		{use: "retry", short: "Try the rows in quarantine again, and let a failed transform go on", does: (*bgtransform.Control).Retry},
 		{use: "accept", short: "Accept that the rows in quarantine stay as they are", does: (*bgtransform.Control).Accept},
 		{
-			use: "revert", short: "Write back what its rows held before", then: "pause", does: (*bgtransform.Control).Revert,
+			use: "revert", short: "Write back what its rows held before", then: "pause NAME", does: (*bgtransform.Control).Revert,
 			long: "Write back what the rows held before the transform changed them, from its journal. Roll the app\n" +
 				"back first, to a version that works with the old values and does not write the new ones.",
 			sure: "Revert %s? Its rows get the values back that they held before. The app must have been rolled back to a version that works with those.",
@@ -98,7 +99,7 @@ func (s *session) act(ctx context.Context, name, what string, by bgtransform.By,
 	var p page
 	p.line("%s: asked to %s; a running app heeds it within seconds", name, what)
 	if then != "" {
-		p.field("next", s.command("%s %s", then, name))
+		p.field("next", s.command("%s", strings.ReplaceAll(then, "NAME", name)))
 	}
 	return s.answer(Done{Transform: name, Action: what, By: by.Who, Why: by.Why}, p.String())
 }

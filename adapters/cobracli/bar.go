@@ -27,6 +27,15 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f%%", 100*share)
 }
 
+// rateText is how fast it goes; empty while it does not, for then the rate is that of
+// the batches before.
+func rateText(st bgtransform.Status) string {
+	if st.RowsPerSec <= 0 || !advances(st) {
+		return ""
+	}
+	return thousands(int64(st.RowsPerSec)) + "/s"
+}
+
 // progress is how far a transform is, in one line.
 func progress(st bgtransform.Status) string {
 	parts := []string{fmt.Sprintf("%s is %s", st.Transform, st.State)}
@@ -41,8 +50,8 @@ func progress(st bgtransform.Status) string {
 	if st.Progress >= 0 {
 		parts = append(parts, percent(st.Progress)+" done")
 	}
-	if st.RowsPerSec > 0 {
-		parts = append(parts, thousands(int64(st.RowsPerSec))+" rows/s")
+	if rate := rateText(st); rate != "" {
+		parts = append(parts, rate)
 	}
 	if st.Quarantined > 0 {
 		parts = append(parts, count(st.Quarantined, "row")+" in quarantine")
@@ -63,8 +72,8 @@ func barLine(st bgtransform.Status) string {
 		share = 1
 	}
 	line := fmt.Sprintf("%s %4s  %s  %s  %s", bar(share), percent(share), st.Transform, state, done)
-	if st.RowsPerSec > 0 {
-		line += "  " + thousands(int64(st.RowsPerSec)) + "/s"
+	if rate := rateText(st); rate != "" {
+		line += "  " + rate
 	}
 	return line
 }

@@ -46,15 +46,11 @@ func (s *session) listText(all []bgtransform.Status) string {
 	}
 	row("TRANSFORM", "STATE", "DONE", "ROWS", "RATE", "FINISH", "WHY")
 	for _, st := range all {
-		rate := ""
-		if st.RowsPerSec > 0 {
-			rate = thousands(int64(st.RowsPerSec)) + "/s"
-		}
 		finish := ""
 		if st.Finish.State == bgtransform.ForecastReady || st.Finish.State == bgtransform.ForecastOverdue {
 			finish = st.Finish.String()
 		}
-		row(st.Transform, string(st.State), percent(st.Progress), thousands(st.Rows), rate, finish, s.reasonLine(st))
+		row(st.Transform, string(st.State), percent(st.Progress), thousands(st.Rows), rateText(st), finish, s.reasonLine(st))
 	}
 	_ = w.Flush()
 	return b.String()

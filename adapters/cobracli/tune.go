@@ -39,7 +39,7 @@ func (c *commands) tune() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return s.act(ctx, words[0], "tune", who, "untune", func(c *bgtransform.Control, ctx context.Context, name string, by bgtransform.By) error {
+		return s.act(ctx, words[0], "tune", who, "untune NAME", func(c *bgtransform.Control, ctx context.Context, name string, by bgtransform.By) error {
 			return c.Tune(ctx, name, by, values)
 		})
 	})
@@ -121,7 +121,7 @@ func (c *commands) runNow() *cobra.Command {
 		if err := s.sure(ctx, name, *yes, question); err != nil {
 			return err
 		}
-		return s.act(ctx, name, "tune", who, "untune", func(c *bgtransform.Control, ctx context.Context, name string, by bgtransform.By) error {
+		return s.act(ctx, name, "tune", who, "untune NAME window", func(c *bgtransform.Control, ctx context.Context, name string, by bgtransform.By) error {
 			return c.Tune(ctx, name, by, map[bgtransform.Setting]string{bgtransform.SettingWindow: "always"})
 		})
 	})

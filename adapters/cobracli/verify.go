@@ -45,7 +45,7 @@ func (c *commands) verify() *cobra.Command {
 			return c.Verify(ctx, name, o, by)
 		}
 		if !wait {
-			return s.act(ctx, words[0], "verify", who, "status", ask)
+			return s.act(ctx, words[0], "verify", who, "status NAME", ask)
 		}
 		asked, cancel := brief(ctx)
 		defer cancel()
