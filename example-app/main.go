@@ -36,8 +36,9 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	// What every app has: a log, a database, perhaps OpenTelemetry and Redis.
 	// Nothing connects yet: an app boots also when something else is down.
 	logger := newLogger(con, cfg.LogLevel)
-	providers := newProviders(ctx, logger)
+	providers := newProviders(ctx, cfg, logger)
 	defer closeProviders(ctx, providers)
+	logger = exported(logger, providers)
 	redis := newRedis(cfg.Redis)
 	defer redis.close()
 	db, err := cfg.Database.open()
@@ -75,6 +76,7 @@ func run(ctx context.Context, cfg config, con *console) (outcome, error) {
 	if err := rel.register(sched); err != nil {
 		return outcome{}, err
 	}
+	defer observer.ObserveStatus(sched)() // before the database is closed
 
 	// Serve, migrate, then sched.Run beside the server: see live.go.
 	a := &app{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,12 +33,22 @@ func (l redisLog) Printf(ctx context.Context, format string, v ...any) {
 	l.logger.DebugContext(ctx, "example-app: redis: "+fmt.Sprintf(format, v...))
 }
 
+// exported returns a logger that also sends the log to OpenTelemetry, if the OTEL_*
+// variables ask for that. What goes wrong with the sending is told to the one before.
+func exported(logger *slog.Logger, providers *setup.Providers) *slog.Logger {
+	logger = slog.New(providers.LogHandler(logger.Handler()))
+	slog.SetDefault(logger)
+	return logger
+}
+
 // newProviders makes what the OTEL_* variables ask for: nothing, unless they do.
-func newProviders(ctx context.Context, logger *slog.Logger) *setup.Providers {
+func newProviders(ctx context.Context, cfg config, logger *slog.Logger) *setup.Providers {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		logger.Warn("example-app: telemetry", "error", err)
 	}))
-	providers, err := setup.FromEnv(ctx, setup.Config{ServiceName: "example-app"})
+	providers, err := setup.FromEnv(ctx, setup.Config{
+		ServiceName: "example-app", ServiceVersion: strconv.Itoa(cfg.Release), InstanceID: cfg.Instance,
+	})
 	if err != nil {
 		logger.WarnContext(ctx, "example-app: some telemetry is off", "error", err)
 	}

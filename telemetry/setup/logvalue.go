@@ -48,6 +48,7 @@ func valueOf(v slog.Value) attribute.Value {
 			return attribute.StringValue(err.Error())
 		}
 		return attribute.StringValue(fmt.Sprintf("%+v", v.Any()))
+	default: // a text, or a duration
 	}
 	return attribute.StringValue(v.String())
 }

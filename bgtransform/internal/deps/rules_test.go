@@ -65,9 +65,10 @@ func rules() map[string]rule {
 		"bgtransform/fleet/fleettest": {ours: []string{"bgtransform/fleet"}},
 		"bgtransform/bgtransformtest": {ours: append(engine, "bgtransform/store", "bgtransform/lease/leasetest", "bgtransform/fleet/fleettest"), theirs: []string{bun, sqlite}},
 
-		"internal/testserver": {theirs: []string{goRedis, pgx, mysql}},
-		"internal/healthtest": {ours: []string{"bgtransform", "bgtransform/throttle"}, theirs: []string{bun}},
-		"internal/faulttest":  {},
+		"internal/testserver":    {theirs: []string{goRedis, pgx, mysql}},
+		"internal/collectortest": {},
+		"internal/healthtest":    {ours: []string{"bgtransform", "bgtransform/throttle"}, theirs: []string{bun}},
+		"internal/faulttest":     {},
 
 		"adapters/redislease":     {ours: []string{"bgtransform/lease"}, theirs: []string{goRedis}},
 		"adapters/postgreshealth": {ours: []string{"bgtransform/throttle", "adapters/internal/serverhealth"}},
