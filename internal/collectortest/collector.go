@@ -30,7 +30,7 @@ type Collector struct {
 func Start(t testing.TB) *Collector {
 	t.Helper()
 	cmd := exec.CommandContext(context.Background(), build(t)) // a test's context ends before its clean-up
-	stdin, err := cmd.StdinPipe() // it ends with this pipe, also if this process is killed
+	stdin, err := cmd.StdinPipe()                              // it ends with this pipe, also if this process is killed
 	if err != nil {
 		t.Fatal(err)
 	}
