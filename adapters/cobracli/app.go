@@ -16,8 +16,8 @@ type App struct {
 
 	// Scheduler has the app's transforms registered, and does not run: plan and finish
 	// need their code, and the gate their definitions. Give it the app's own
-	// bgtransform.Config, and a Logger that does not write to stdout. Nil means that
-	// there is none.
+	// bgtransform.Config, and a Logger that is silent or writes to a file: what it says
+	// would get between the lines of finish. Nil means that there is none.
 	Scheduler *bgtransform.Scheduler
 
 	// Close is called once the command has ended, also when Open returns an error

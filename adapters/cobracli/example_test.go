@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -29,7 +30,7 @@ func Example() {
 			return cobracli.App{}, err
 		}
 		db := bun.NewDB(pool, sqlitedialect.New())
-		sched, err := bgtransform.New(db, bgtransform.Config{})
+		sched, err := bgtransform.New(db, bgtransform.Config{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return cobracli.App{}, err
 		}

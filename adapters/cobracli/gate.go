@@ -20,7 +20,7 @@ type Answer struct {
 
 func (c *commands) gateCommand() *cobra.Command {
 	var quiet time.Duration
-	var noOldWrites, unverified bool
+	var noOldWrites, noColumn, unverified bool
 	cmd := &cobra.Command{
 		Use: "gate NAME…", Short: "May the old column go?",
 		Long: "Say whether the old side of transforms may go: exit code 0 for yes, 3 for not yet, with what is missing\n" +
@@ -29,6 +29,7 @@ func (c *commands) gateCommand() *cobra.Command {
 	}
 	cmd.Flags().DurationVar(&quiet, "quiet", 24*time.Hour, "for `how long` there must have been no read of the old column")
 	cmd.Flags().BoolVar(&noOldWrites, "no-old-writes", false, "nobody may write the old column either")
+	cmd.Flags().BoolVar(&noColumn, "without-column", false, "there is no old column that anybody reads: weigh neither reads nor phases")
 	cmd.Flags().BoolVar(&unverified, "unverified", false, "do without a verification")
 	cmd.RunE = c.runOn(func(ctx context.Context, s *session, names []string) error {
 		opts := s.gateOptions()
@@ -37,6 +38,9 @@ func (c *commands) gateCommand() *cobra.Command {
 		}
 		if noOldWrites {
 			opts = append(opts, gate.NoOldWrites())
+		}
+		if noColumn {
+			opts = append(opts, gate.WithoutColumn())
 		}
 		if unverified {
 			opts = append(opts, gate.Unverified())
