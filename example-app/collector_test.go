@@ -141,7 +141,7 @@ func wantSpans(t *testing.T, got collectortest.Received) {
 		outcomes[s.Attributes["bgtransform.outcome"]]++
 		wantBatch(t, s)
 	}
-	if outcomes["committed"] < 6 || outcomes["failed"] == 0 || len(outcomes) != 2 {
+	if outcomes["committed"] < 6 || outcomes["failed"] == 0 {
 		t.Errorf("got outcomes of batches %v, want six committed ones and a failed one at least", outcomes)
 	}
 	for _, name := range []string{"bgtransform.attempt.end", "bgtransform.lease"} {
@@ -150,8 +150,8 @@ func wantSpans(t *testing.T, got collectortest.Received) {
 			if diff := cmp.Diff([]string{run.SpanID, attempt.SpanID}, s.Links); diff != "" {
 				t.Errorf("links of %s (-want +got):\n%s", name, diff)
 			}
-			if s.Status != "Unset" {
-				t.Errorf("%s has status %s %q", name, s.Status, s.StatusText)
+			if failed := s.Attributes["error.type"] != nil; failed != (s.Status == "Error") || s.Attributes["bgtransform.event"] == "lost" && !failed {
+				t.Errorf("%s has status %s %q and attributes %v", name, s.Status, s.StatusText, s.Attributes)
 			}
 		}
 	}
@@ -163,9 +163,15 @@ func wantBatch(t *testing.T, s collectortest.Span) {
 	if took <= 0 || took > time.Minute {
 		t.Errorf("%s took %s", s.Name, took)
 	}
-	if s.Attributes["bgtransform.outcome"] == "failed" {
+	switch s.Attributes["bgtransform.outcome"] {
+	case "failed":
 		if s.Status != "Error" || s.StatusText == "" || s.Attributes["error.type"] == nil || s.Attributes["bgtransform.keys"] != nil {
 			t.Errorf("a failed batch has status %s %q and attributes %v", s.Status, s.StatusText, s.Attributes)
+		}
+		return
+	case "interrupted": // on a machine so slow that the lease was lost
+		if s.Status != "Unset" || s.Attributes["error.type"] != nil || s.Attributes["bgtransform.keys"] != nil {
+			t.Errorf("an interrupted batch has status %s %q and attributes %v", s.Status, s.StatusText, s.Attributes)
 		}
 		return
 	}

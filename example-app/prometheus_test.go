@@ -69,7 +69,7 @@ func startPrometheus(t *testing.T, scrape string) prometheus {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	settings := fmt.Sprintf(`global: {scrape_interval: 250ms, scrape_timeout: 250ms, evaluation_interval: 500ms}
+	settings := fmt.Sprintf(`global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 scrape_configs: [{job_name: app, static_configs: [{targets: [%q]}]}]
 `, rules, scrape)
@@ -176,7 +176,7 @@ func TestDashboardOnRealMetrics(t *testing.T) {
 	host, port, _ := strings.Cut(scrape, ":")
 	app := spawn(t, []string{
 		"OTEL_METRICS_EXPORTER=prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST=" + host, "OTEL_EXPORTER_PROMETHEUS_PORT=" + port,
-		"BGTRANSFORM_ROWS_PER_SECOND=1000",
+		"BGTRANSFORM_ROWS_PER_SECOND=300", // so that it is under way for minutes, however slow the machine
 	}, "-tracks", "100000")
 	app.moves(t, 500)
 	p := startPrometheus(t, scrape)

@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"os"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
@@ -49,6 +52,34 @@ func ExampleObserver_ObserveMoves() {
 	defer unregister()
 	fmt.Println(length.Stats().Fallbacks, "reads fell back")
 	// Output: 12 reads fell back
+}
+
+// Where each transform stands is reported also while nothing advances it.
+func ExampleObserver_ObserveStatus() {
+	reader := sdkmetric.NewManualReader()
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	observer := telemetry.New(telemetry.WithMeterProvider(meters))
+	var sched paused // made by bgtransform.New
+	unregister := observer.ObserveStatus(sched)
+	defer unregister()
+
+	var collected metricdata.ResourceMetrics
+	_ = reader.Collect(context.Background(), &collected)
+	for _, m := range collected.ScopeMetrics[0].Metrics {
+		if m.Name == "bgtransform.reason" {
+			point := m.Data.(metricdata.Gauge[int64]).DataPoints[0]
+			fmt.Println(point.Attributes.Encoded(attribute.DefaultEncoder()), point.Value)
+		}
+	}
+	// Output: bgtransform.reason=paused,bgtransform.transform=track-length-ms 1
+}
+
+type paused struct{}
+
+func (paused) Status(context.Context) ([]bgtransform.Status, error) {
+	return []bgtransform.Status{{
+		Transform: "track-length-ms", State: bgtransform.StatePaused, Reason: bgtransform.Reason{Code: bgtransform.ReasonPaused},
+	}}, nil
 }
 
 type lengthColumn struct{}
