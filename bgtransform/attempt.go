@@ -146,6 +146,7 @@ func (s *Scheduler) claim(ctx context.Context, e *entry) (*attempt, error) {
 		rate: rateOf(rec.Range),
 	}
 	a.rec.Range.QuietMS = (s.cfg.LeaseTTL + quietLeeway).Milliseconds()
+	a.rec.Range.StuckMS = s.cfg.StuckAfter.Milliseconds()
 	return a, nil
 }
 
@@ -224,10 +225,10 @@ func (a *attempt) openWalk(ctx context.Context) error {
 
 func (a *attempt) running(ctx context.Context) error {
 	r, t := a.rec.Range, a.rec.Transform
-	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
 	if !a.e.settings.dryRun { // which leaves the run where it is
 		a.goOn(&r, &t)
 	}
+	t.ReasonCode, t.Reason, t.ReasonUntilMS = "", "", 0
 	if err := a.write(ctx, r, &t, activeIn(r.Mode), nil); err != nil {
 		return err
 	}
@@ -246,6 +247,9 @@ func (a *attempt) goOn(r *store.Range, t *store.Transform) {
 	}
 	if t.StartedMS == 0 {
 		t.StartedMS = a.rec.NowMS
+	}
+	if !a.overdue(*t) {
+		r.AdvancedMS = a.rec.Now()
 	}
 	if r.SweptMS == 0 {
 		r.SweptMS = a.rec.Now()

@@ -31,6 +31,7 @@ func (a *attempt) batch(ctx context.Context, size int) (step *Step, err error) {
 	}()
 	ctx, cancel := a.bounded(ctx)
 	defer cancel()
+	defer a.e.batchEnds.Store(nil)
 	ctx, unguard := a.e.health.guard(ctx)
 	defer unguard()
 
@@ -62,6 +63,7 @@ func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelF
 			ends, cause = closes, ErrWindowClosed
 		}
 	}
+	a.e.batchEnds.Store(&ends)
 	return context.WithDeadlineCause(ctx, ends, cause)
 }
 
@@ -107,6 +109,7 @@ type written struct {
 func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) error {
 	r := a.rec.Range
 	r.Batches++
+	r.AdvancedMS = a.rec.Now()
 	r.Cursor, r.AtEnd = step.Cursor, false
 	r.Keys += int64(step.Keys)
 	r.KeysInPass += int64(step.Keys)

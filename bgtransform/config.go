@@ -134,6 +134,13 @@ type Config struct {
 	// statement takes longer is tried again with half the keys. Defaults to 15 s.
 	StatementTimeout time.Duration
 
+	// StuckAfter is how long a transform may not come forward although nothing holds it
+	// back, before it counts as stuck: an error in the log, and [Status.Stuck]. A batch that
+	// is tried again and again is such a case, or a lease that nobody gets; a rest, a closed
+	// window or whatever else is waited for on purpose is none. Defaults to 5 minutes, or
+	// ten times BatchTimeout where that is longer.
+	StuckAfter time.Duration
+
 	// Version is that of the app, for operators. Defaults to that of the main module, if it
 	// has one.
 	Version string
@@ -171,6 +178,7 @@ func (c Config) withDefaults() Config {
 	c.RowTimeout = cmp.Or(c.RowTimeout, 10*time.Second)
 	c.StandbyPoll = cmp.Or(c.StandbyPoll, 150*time.Millisecond)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, 15*time.Second)
+	c.StuckAfter = cmp.Or(c.StuckAfter, max(leastStuckAfter, 10*c.BatchTimeout))
 	c.Version = cmp.Or(c.Version, version)
 	c.WindowGrace = cmp.Or(c.WindowGrace, time.Second)
 	return c
@@ -192,6 +200,7 @@ func (c Config) validate() error {
 		{"RowTimeout", c.RowTimeout, time.Millisecond},
 		{"StandbyPoll", c.StandbyPoll, time.Millisecond},
 		{"StatementTimeout", c.StatementTimeout, time.Millisecond},
+		{"StuckAfter", c.StuckAfter, time.Millisecond},
 		{"WindowGrace", c.WindowGrace, 0},
 	} {
 		if d.value < d.least {

@@ -42,6 +42,8 @@ type entry struct {
 	signed    string     // the reason that was written for others to see; the loop's own
 	signedAt  time.Time  // when
 
+	batchEnds atomic.Pointer[time.Time] // when the batch under way is cancelled; nil: there is none
+
 	mu   sync.Mutex
 	view view
 }

@@ -111,6 +111,7 @@ func (a *attempt) restart(r *store.Range, t *store.Transform, in store.Intent) f
 		Run: r.Run + 1, Mode: in.Mode, Pass: 1, Remaining: -1, WindowText: r.WindowText,
 		Verifies: in.Verifies, // the wish was for what is no more
 		SweptMS:  a.rec.Now(), Recheck: r.Recheck,
+		AdvancedMS: a.rec.Now(), StuckMS: r.StuckMS,
 	}
 	t.StartedMS, t.CompletedMS, t.LastError, t.LastErrorMS = time.Now().UnixMilli(), 0, "", 0
 	if in.Mode == store.ModeTransform {

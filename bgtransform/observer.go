@@ -14,8 +14,8 @@ import (
 // from the batch. An observer that panics, or does not return for seconds, is
 // left behind, logged, and called no more.
 //
-// An observer that also implements [RunObserver], [LeaseObserver] or
-// [WaitObserver] is told of those too. The info structs may gain fields.
+// An observer that also implements [RunObserver], [LeaseObserver], [WaitObserver] or
+// [StuckObserver] is told of those too. The info structs may gain fields.
 type Observer interface {
 	BatchStart(ctx context.Context, info BatchStartInfo) context.Context
 	BatchEnd(ctx context.Context, info BatchEndInfo)

@@ -171,3 +171,12 @@ func (w *observers) waiting(ctx context.Context, info WaitInfo) {
 		return nil
 	})
 }
+
+func (w *observers) stuck(ctx context.Context, info StuckInfo) {
+	w.call(ctx, func(ctx context.Context, o Observer) context.Context {
+		if l, ok := o.(StuckObserver); ok {
+			l.Stuck(ctx, info)
+		}
+		return nil
+	})
+}

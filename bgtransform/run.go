@@ -25,6 +25,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	s.running = true
 	entries := s.entries
 	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.over = true
+		s.mu.Unlock()
+	}()
 
 	s.announce(ctx)
 	work, release := s.graceful(ctx)
@@ -33,6 +38,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { s.countReads(ctx, entries) }) // ends with ctx, a second later at the latest
 	wg.Go(func() { s.watchPool(ctx, entries) })  // ends with ctx, two seconds later at the latest
+	wg.Go(func() { s.watchStuck(ctx, entries) }) // ends with ctx
 	if s.usable(entries) {
 		wg.Go(func() { s.prepare(ctx, entries) }) // ends with ctx, or when the tables are there
 		wg.Go(func() { s.poll(ctx, entries) })    // ends with ctx

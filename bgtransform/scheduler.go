@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -33,10 +34,12 @@ type Scheduler struct {
 	health  *throttle.Monitor // of Config.Signals; nil if there are none
 	polls   chan struct{}     // holds at most one wake-up of the poll loop
 	ready   atomic.Bool       // the tables are there and our names are in them
+	born    time.Time
 
 	mu      sync.Mutex
 	entries []*entry
-	running bool
+	running bool // Run was called
+	over    bool // it has returned
 }
 
 // New returns a scheduler for the transforms of one database. It does no I/O
@@ -72,7 +75,7 @@ func New(db *bun.DB, cfg Config) (*Scheduler, error) {
 		flags: readFlags(cfg.Environ),
 		watch: newObservers(cfg.Logger, cfg.Observer), health: sharedHealth(cfg.Signals),
 		slots: make(chan struct{}, cfg.Concurrency),
-		polls: make(chan struct{}, 1),
+		polls: make(chan struct{}, 1), born: time.Now(),
 	}
 	s.pool = newPool(s)
 	s.control = &Control{store: st, fleet: cfg.Fleet, ownFleet: cfg.ownFleet, wake: s.wake, verifiable: s.verifiable, registered: s.names}

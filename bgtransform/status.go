@@ -39,6 +39,11 @@ type Status struct {
 	Completed time.Time `json:"completed,omitzero"`
 	Finish    Forecast  `json:"finish,omitzero"` // when it will be complete; zero once it is
 
+	// Stuck is since when it has not come forward although nothing holds it back; zero: it
+	// does, or something holds it back, or that is not for as long as Config.StuckAfter.
+	// Why tells what is known of the cause.
+	Stuck time.Time `json:"stuck,omitzero"`
+
 	Pool []PoolStage `json:"pool,omitempty"` // the live instances, by their stages of the move, for a transform that waits for them
 
 	Window string  `json:"window,omitempty"` // when batches may run, as a window's text; empty: not known before its first attempt
@@ -107,6 +112,7 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 		if w, err := e.nextWindow(rec); err == nil { // else the reason tells what cannot be read
 			st.Window = w.String()
 		}
+		st.Stuck = stuckSince(st, rec, s.cfg.StuckAfter)
 		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
 		if e.pooled {
 			st.Pool = poolOf(s.pool.look().now(), e.name, true, time.Now())
@@ -136,16 +142,17 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 	case v.holding && v.record != nil:
 		stored := rec
 		rec = *v.record // fresher than the database: the last measure is not written yet
-		rec.NowMS = time.Now().UnixMilli()
+		rec.NowMS, rec.At = time.Now().UnixMilli(), time.Now()
 		rec.Range.HeartbeatMS = rec.NowMS
 		if ok {
-			rec.NowMS, rec.Range.HeartbeatMS = stored.NowMS, stored.Range.HeartbeatMS
+			rec.NowMS, rec.At, rec.Range.HeartbeatMS = stored.NowMS, stored.At, stored.Range.HeartbeatMS
 			rec.Held, rec.Accepted, rec.Intent = stored.Held, stored.Accepted, stored.Intent
 		}
 	case !ok && v.record != nil:
 		rec = *v.record
 	case !ok:
 		rec.Range.Remaining = -1
+		rec.Transform.CreatedMS, rec.NowMS, rec.At = s.born.UnixMilli(), time.Now().UnixMilli(), time.Now()
 		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}, rec
 	}
 	st := statusOf(rec)
@@ -189,6 +196,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
+		out[i].Stuck = stuckSince(out[i], rec, leastStuckAfter)
 		out[i].Pool = poolOf(pool, rec.Transform.Name, false, time.Now())
 		out[i].Window, _ = holdersText(rec) // the reason tells what cannot be read
 		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())

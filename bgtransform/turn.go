@@ -79,6 +79,8 @@ func (a *attempt) heed(stop, ctx context.Context) (size int, end ending, over bo
 	if rest <= 0 {
 		return size, ending{}, false
 	}
+	a.rec.Range.AdvancedMS = a.rec.Now() // it is at rest, not stuck
+	a.show()
 	if err := a.giveSign(ctx); err != nil {
 		end, over = a.react(stop, ctx, nil, err)
 		return 0, end, over
@@ -160,6 +162,7 @@ func (a *attempt) rest(ctx context.Context) time.Duration {
 func (a *attempt) throttled(ctx context.Context, nap throttle.Pause) {
 	r := &a.rec.Range
 	r.LimitedCode, r.LimitedBy = nap.Limit.String(), limited(nap.Limit, nap.Reason)
+	a.rec.Range.AdvancedMS = a.rec.Now() // it is at rest, not stuck
 	a.show()
 	why := Reason{Code: ReasonThrottle, Text: r.LimitedBy, Until: time.Now().Add(nap.For)}
 	if nap.Limit == throttle.Health {

@@ -116,7 +116,7 @@ func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(c
 // a checkpoint that was lost, or written without our knowing, from ours.
 func (a Attempt) checkpoint(r *Range) (string, error) {
 	text, err := a.s.db.NewUpdate().Model(r).
-		Column("quiet_ms", "run_no", "mode", "restarts", "retries", "verifies", "link", "pass_no", "began", "cursor_key", "at_end", "batches",
+		Column("advanced_ms", "stuck_ms", "quiet_ms", "run_no", "mode", "restarts", "retries", "verifies", "link", "pass_no", "began", "cursor_key", "at_end", "batches",
 			"keys_in_pass", "found_in_pass", "keys_walked", "rows_changed", "rows_moved", "journaled",
 			"remaining", "rows_per_sec", "rated_secs", "read_rate", "pass_keys", "share_done", "measured_ms", "window_text",
 			"busy_ms", "swept_ms", "recheck", "limited_code", "limited_by").

@@ -37,5 +37,5 @@ func ExampleMigrations() {
 		panic(err)
 	}
 	fmt.Println("applied", group.Migrations)
-	// Output: applied 20261125000000_bgtransform_tables, 20261126000000_bgtransform_settings, 20261127000100_bgtransform_reads, 20261127010000_bgtransform_members, 20261127020000_bgtransform_finish
+	// Output: applied 6 migrations (20261125000000 ... 20261127080000)
 }

@@ -47,5 +47,9 @@ func Migrations() *migrate.Migrations {
 		Name: "20261127020000", Comment: "bgtransform_finish", Up: create,
 		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
 	})
+	ms.Add(migrate.Migration{ // columns for when a transform last came forward
+		Name: "20261127080000", Comment: "bgtransform_advanced", Up: create,
+		Down: func(context.Context, *migrate.Migrator, *migrate.Migration) error { return nil },
+	})
 	return ms
 }

@@ -84,6 +84,9 @@ type Range struct {
 	Holder      string `bun:"holder,notnull,type:varchar(200)"`
 	HeartbeatMS int64  `bun:"heartbeat_ms,notnull,type:bigint"` // the holder's last write; 0 once it has left
 
+	AdvancedMS int64 `bun:"advanced_ms,notnull,type:bigint"` // when it last came forward, or became able to; 0: no attempt yet
+	StuckMS    int64 `bun:"stuck_ms,notnull,type:bigint"`    // how long it may not, before it counts as stuck; 0: no attempt yet
+
 	Beats   int64 `bun:"beats,notnull,type:bigint"`    // counts the holder's writes
 	QuietMS int64 `bun:"quiet_ms,notnull,type:bigint"` // a holder that is silent for longer is gone
 
