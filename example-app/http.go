@@ -16,6 +16,7 @@ type api struct {
 	sched     *bgtransform.Scheduler
 	redis     redisServer
 	ready     *readiness
+	admin     http.Handler // the page for operators
 	log       *slog.Logger
 }
 
@@ -27,6 +28,7 @@ func (a *api) routes() http.Handler {
 	mux.HandleFunc("PUT /tracks/{id}", a.answer(http.StatusOK, a.putTrack))
 	mux.HandleFunc("GET /healthz", a.healthz)
 	mux.HandleFunc("GET /transforms", a.transforms)
+	mux.Handle("/admin/", http.StripPrefix("/admin", a.admin))
 	return mux
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/admin"
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
 )
 
@@ -55,7 +56,7 @@ func newAPI(t *testing.T, cat *catalogue) *api {
 	ready := newReadiness()
 	ready.set(nil)
 	return &api{
-		catalogue: cat, sched: sched, ready: ready, log: slog.New(slog.DiscardHandler),
+		catalogue: cat, sched: sched, ready: ready, admin: admin.New(sched), log: slog.New(slog.DiscardHandler),
 		redis: redisServer{ping: func(context.Context) error { return nil }},
 	}
 }

@@ -45,9 +45,12 @@ func (a *app) serveAndMove(ctx context.Context, listener net.Listener, users *tr
 	defer end()
 
 	// The app serves at once, and says that it is degraded until it has a database.
-	api := &api{catalogue: a.catalogue, sched: a.sched, redis: a.redis, ready: a.ready, log: a.log}
-	wg.Go(func() { serve(ctx, listener, api.routes(), a.log) }) // ends with ctx, after the requests under way
+	page := a.adminPage()
+	defer page.Close()
+	api := &api{catalogue: a.catalogue, sched: a.sched, redis: a.redis, ready: a.ready, admin: page, log: a.log}
+	wg.Go(func() { serve(ctx, listener, api.routes(), page.Close, a.log) }) // ends with ctx, after the requests under way
 	a.con.Printf("serving the catalogue %s at http://%s", a.cfg.Database.name, listener.Addr())
+	a.con.Printf("operators watch and steer at http://%s/admin/", listener.Addr())
 	if a.cfg.Deployed {
 		a.con.Printf("this is %s", a.catalogue.release)
 	}

@@ -23,8 +23,9 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 // drain is how long requests under way may take once the app stops.
 const drain = 500 * time.Millisecond
 
-// serve serves until ctx ends and the requests under way are answered.
-func serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Logger) {
+// serve serves until ctx ends and the requests under way are answered. It calls ending
+// as soon as that begins, for answers that would not end by themselves.
+func serve(ctx context.Context, l net.Listener, h http.Handler, ending func(), logger *slog.Logger) {
 	server := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -32,6 +33,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, logger *slog.Log
 		WriteTimeout:      30 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(ending)
 	stopped := make(chan struct{})
 	go func() { // ends when serve is told to
 		defer close(stopped)

@@ -58,7 +58,7 @@ func rules() map[string]rule {
 		"bgtransform/internal/keyset":  {ours: []string{"bgtransform/internal/dialect", "bgtransform/internal/scalar"}, theirs: []string{bun}},
 		"bgtransform/store":            {ours: append([]string{"bgtransform/lease", "bgtransform/fleet"}, internal...), theirs: []string{bun}},
 		"bgtransform":                  {ours: slices.Concat(leaves(), internal, []string{"bgtransform/store"}), theirs: []string{bun}},
-		"bgtransform/admin":            {ours: engine, theirs: []string{bun}},
+		"bgtransform/admin":            {ours: slices.Concat(engine, []string{"bgtransform/gate"})},
 		"bgtransform/gate":             {ours: slices.Concat(engine, []string{"bgtransform/store", "bgtransform/internal/near"}), theirs: []string{bun}},
 
 		"bgtransform/lease/leasetest": {ours: []string{"bgtransform/lease"}},
@@ -114,7 +114,7 @@ func testCode(imported string) bool {
 		return forTests(name)
 	}
 	for _, p := range []string{
-		"testing", "net/http/httptest", "github.com/google/go-cmp", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid",
+		"testing", "net/http/httptest", "github.com/google/go-cmp", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", "github.com/chromedp",
 	} {
 		if under(imported, p) {
 			return true

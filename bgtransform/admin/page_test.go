@@ -1,0 +1,281 @@
+package admin_test
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/admin"
+)
+
+// everything returns pages with all that they can show, and what somebody evil has put
+// into names, reasons, errors and who did it.
+func everything(t *testing.T) map[string]string {
+	t.Helper()
+	db := newDB(t, 3, 2)
+	_, s := idle(t, db)
+	ctx := t.Context()
+	by := bgtransform.By{Who: "eve " + evil, Why: evil}
+	must(t, s.Control().Tune(ctx, move, by, map[bgtransform.Setting]string{bgtransform.SettingDuty: "20%"}))
+	must(t, s.Control().Pause(ctx, move, by))
+	_, err := db.ExecContext(ctx, "UPDATE bgtransform_transforms SET last_error = ?, last_error_ms = 1, reason = ?, reason_code = 'x'", evil, evil)
+	must(t, err)
+	h := admin.New(s, admin.Title("music "+evil), admin.Authorize(func(*http.Request) (admin.User, error) {
+		return admin.User{Name: "eve " + evil}, nil
+	}))
+	pages := map[string]string{}
+	for name, path := range map[string]string{"all": "/", "one": "/transforms/" + move, "nothing": "/transforms/%3Cscript%3Ealert(1)"} {
+		pages[name] = get(t, h, path).Body.String()
+	}
+	pages["refused"] = form("/transforms/"+move+"/tune", "DUTY="+url.QueryEscape(evil)+"&why="+url.QueryEscape(evil)).send(t, h).Body.String()
+	return pages
+}
+
+// What comes from the database, the user and the address is text, wherever it stands.
+func TestNothingIsMarkup(t *testing.T) {
+	t.Parallel()
+	for name, page := range everything(t) {
+		for _, bad := range []string{"<script>alert", "<img src=x", `"'><img`, "onerror=alert(1)>\""} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s holds %q as markup:\n%s", name, bad, page)
+			}
+		}
+		if name == "one" && !strings.Contains(page, "&lt;script&gt;alert(1)") {
+			t.Errorf("%s does not show what it is to show:\n%s", name, page)
+		}
+		for _, inline := range []string{" style=", "<style", " onclick", " onload", "javascript:"} {
+			if strings.Contains(strings.ToLower(page), inline) {
+				t.Errorf("%s has %q, which its policy forbids", name, inline)
+			}
+		}
+	}
+}
+
+// A name that no version of this library would accept, and that is in the database all
+// the same, is text too, and its page is found.
+func TestNameIsMarkup(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 1, 0)
+	_, _ = idle(t, db)
+	name := `a/../<b>"'?x#&`
+	for _, table := range []string{"transforms", "ranges", "intents"} {
+		_, err := db.ExecContext(t.Context(), "UPDATE bgtransform_"+table+" SET name = ?", name)
+		must(t, err)
+	}
+	control, err := bgtransform.NewControl(db)
+	must(t, err)
+	h := admin.ForControl(control)
+	srv := server(t, h)
+	page := fetch(t, http.DefaultClient, srv.URL+"/admin/").body
+	if strings.Contains(page, "<b>") {
+		t.Errorf("the name is markup:\n%s", page)
+	}
+	link := regexp.MustCompile(`href="\./(transforms/[^"]+)"`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatalf("there is no link to it:\n%s", page)
+	}
+	one := fetch(t, http.DefaultClient, srv.URL+"/admin/"+html.UnescapeString(link[1]))
+	if one.code != http.StatusOK || !strings.Contains(one.body, "<h1>a/../&lt;b&gt;") {
+		t.Errorf("its page %s is answered %d:\n%s", link[1], one.code, one.body)
+	}
+}
+
+// Values of rows are nowhere.
+func TestNoRowValues(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 3, 1)
+	_, err := db.ExecContext(t.Context(), "UPDATE tracks SET length = 987654 WHERE id = 1")
+	must(t, err)
+	h, _ := idle(t, db)
+	for _, q := range everywhere() {
+		if got := q.send(t, h).Body.String(); strings.Contains(got, "987654") {
+			t.Errorf("%s shows a row's value:\n%s", q.path, got)
+		}
+	}
+}
+
+var (
+	control  = regexp.MustCompile(`<(input|select|textarea)\b[^>]*>`)
+	attr     = regexp.MustCompile(`([a-z-]+)="([^"]*)"`)
+	heading  = regexp.MustCompile(`<h([1-6])\b`)
+	labelled = regexp.MustCompile(`aria-(?:labelledby|describedby)="([^"]*)"`)
+)
+
+func attributes(tag string) map[string]string {
+	all := map[string]string{}
+	for _, m := range attr.FindAllStringSubmatch(tag, -1) {
+		all[m[1]] = m[2]
+	}
+	return all
+}
+
+// What a screen reader and a keyboard need: a label for each control, a name for each
+// button, bar and chart, headings in their order, ids that are there once.
+func TestAccessibility(t *testing.T) {
+	t.Parallel()
+	for name, page := range everything(t) {
+		ids := map[string]int{}
+		for _, m := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+			ids[m[1]]++
+		}
+		for id, n := range ids {
+			if n > 1 || id == "" {
+				t.Errorf("%s: the id %q is there %d times", name, id, n)
+			}
+		}
+		for _, tag := range control.FindAllString(page, -1) {
+			a := attributes(tag)
+			if a["type"] != "hidden" && !strings.Contains(page, `<label for="`+a["id"]+`">`) {
+				t.Errorf("%s: %s has no label", name, tag)
+			}
+		}
+		for _, kind := range []string{"progress", "svg"} {
+			for _, tag := range regexp.MustCompile(`<`+kind+`\b[^>]*>`).FindAllString(page, -1) {
+				if attributes(tag)["aria-label"] == "" {
+					t.Errorf("%s: %s has no name", name, tag)
+				}
+			}
+		}
+		for _, button := range regexp.MustCompile(`(?s)<button[^>]*>(.*?)</button>`).FindAllStringSubmatch(page, -1) {
+			if strings.TrimSpace(button[1]) == "" {
+				t.Errorf("%s: %s has no text", name, button[0])
+			}
+		}
+		for _, m := range labelled.FindAllStringSubmatch(page, -1) {
+			if ids[m[1]] == 0 {
+				t.Errorf("%s: nothing has the id %q", name, m[1])
+			}
+		}
+		last := 0
+		for i, m := range heading.FindAllStringSubmatch(page, -1) {
+			level, _ := strconv.Atoi(m[1])
+			if level > last+1 || i == 0 && level != 1 || i > 0 && level == 1 {
+				t.Errorf("%s: heading %d is of level %d, after %d", name, i+1, level, last)
+			}
+			last = level
+		}
+		for _, part := range []string{`<html lang="en">`, `<title>`, `name="viewport"`, `<main id="main"`, `href="#main"`} {
+			if !strings.Contains(page, part) {
+				t.Errorf("%s lacks %s", name, part)
+			}
+		}
+		if n := strings.Count(page, `aria-live`) + strings.Count(page, `role="status"`); n > 2 {
+			t.Errorf("%s has %d parts that are read out by themselves", name, n)
+		}
+	}
+}
+
+// colours are the custom properties of a block of the style sheet.
+func colours(t *testing.T, css string) map[string]float64 {
+	t.Helper()
+	all := map[string]float64{}
+	for _, m := range regexp.MustCompile(`--([a-z-]+): #([0-9a-f]{6});`).FindAllStringSubmatch(css, -1) {
+		v, err := strconv.ParseUint(m[2], 16, 32)
+		must(t, err)
+		light := 0.0
+		for i, share := range []float64{0.2126, 0.7152, 0.0722} {
+			c := float64(v>>(16-8*i)&0xff) / 255
+			if c <= 0.04045 {
+				c /= 12.92
+			} else {
+				c = math.Pow((c+0.055)/1.055, 2.4)
+			}
+			light += share * c
+		}
+		all[m[1]] = light
+	}
+	return all
+}
+
+// Text has a contrast of 4.5 at least, and the edges of controls one of 3, by day and by
+// night.
+func TestContrast(t *testing.T) {
+	t.Parallel()
+	css, err := os.ReadFile("static/page.css")
+	must(t, err)
+	day, night, _ := strings.Cut(string(css), "@media (prefers-color-scheme: dark)")
+	for name, block := range map[string]string{"light": day, "dark": night} {
+		c := colours(t, block)
+		pairs := []string{"button-text button 4.5", "danger-text danger 4.5", "good good-back 4.5", "bad bad-back 4.5", "text good-back 4.5", "text bad-back 4.5", "soft bad-back 4.5", "soft good-back 4.5"}
+		for _, on := range []string{"page", "card"} {
+			for _, text := range []string{"text", "soft", "link", "good", "busy", "idle", "bad"} {
+				pairs = append(pairs, fmt.Sprintf("%s %s 4.5", text, on))
+			}
+			pairs = append(pairs, "field "+on+" 3", "button "+on+" 3")
+		}
+		for _, pair := range pairs {
+			var a, b string
+			var want float64
+			_, err := fmt.Sscan(pair, &a, &b, &want)
+			must(t, err)
+			x, y := c[a], c[b]
+			if !slices.Contains([]bool{c[a] > 0, c[b] > 0}, true) {
+				t.Fatalf("%s: there is no %s", name, pair)
+			}
+			if got := (max(x, y) + 0.05) / (min(x, y) + 0.05); got < want {
+				t.Errorf("%s: %s on %s has a contrast of %.2f, want %v", name, a, b, got, want)
+			}
+		}
+	}
+}
+
+// Links work wherever the app mounts the page, with the last slash or without.
+func TestMountedAnywhere(t *testing.T) {
+	t.Parallel()
+	h, _ := idle(t, newDB(t, 1, 0))
+	for prefix, handler := range map[string]http.Handler{
+		"/":           h,
+		"/admin/":     http.StripPrefix("/admin", h),
+		"/ops/bg/":    http.StripPrefix("/ops/bg/", h),
+		"/deep/x/y/z": http.StripPrefix("/deep/x/y/z", h), // a router that knows no folders
+	} {
+		mux := http.NewServeMux()
+		mux.Handle(prefix, handler)
+		if !strings.HasSuffix(prefix, "/") {
+			mux.Handle(prefix+"/", handler)
+		}
+		srv := httptest.NewServer(mux)
+		first := fetch(t, http.DefaultClient, srv.URL+prefix)
+		if !strings.Contains(first.body, "<h1>Transforms</h1>") || !strings.HasSuffix(first.url.Path, "/") {
+			t.Errorf("%s: at %s is\n%s", prefix, first.url, first.body)
+		}
+		for _, from := range []string{"", "transforms/" + move} {
+			at, err := first.url.Parse(from)
+			must(t, err)
+			page := fetch(t, http.DefaultClient, at.String()).body
+			for _, m := range regexp.MustCompile(`(?:href|src|data-page)="(\.[^"]*)"`).FindAllStringSubmatch(page, -1) {
+				link, err := at.Parse(m[1])
+				must(t, err)
+				there := fetch(t, http.DefaultClient, link.String())
+				if there.code != http.StatusOK {
+					t.Errorf("%s: the link %s of %s leads to %s: %d", prefix, m[1], at, link, there.code)
+				}
+			}
+		}
+		srv.Close()
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+// A panic of a template or an authorizer does not end the connection without an answer.
+func TestPanics(t *testing.T) {
+	t.Parallel()
+	var log lines
+	h, _ := idle(t, newDB(t, 0, 0), admin.Logger(log.logger()), admin.Authorize(func(*http.Request) (admin.User, error) { panic("the app's authorizer") }))
+	if w := get(t, h, "/"); w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "authorizer") {
+		t.Errorf("it is answered %d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "the app's authorizer") || !strings.Contains(log.String(), "page_test.go") {
+		t.Errorf("the log does not say what and where:\n%s", log.String())
+	}
+}

@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// version is what a sheet said at one time. It is never changed.
+type version[T any] struct {
+	value T
+	body  []byte // as JSON
+	etag  string // with its quotes
+}
+
+// sheet holds one document for all of its viewers: it is read by one of them at a time,
+// and only if what is there is too old.
+type sheet[T interface{ steady() any }] struct {
+	read func(ctx context.Context) (T, error)
+	turn chan struct{} // holds one element while somebody reads
+
+	mu       sync.Mutex
+	now      *version[T] // nil: never read
+	at       time.Time   // when it was read; zero: it must be read again
+	watchers map[chan struct{}]struct{}
+}
+
+func newSheet[T interface{ steady() any }](read func(ctx context.Context) (T, error)) *sheet[T] {
+	return &sheet[T]{read: read, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
+}
+
+// readTime bounds one reading.
+const readTime = 10 * time.Second
+
+// get returns what the sheet says, which is not older than age. When whoever reads is gone
+// before the end, the next one who waits reads.
+func (s *sheet[T]) get(ctx context.Context, age time.Duration) (*version[T], error) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-s.turn }()
+	if v := s.fresh(age); v != nil {
+		return v, nil
+	}
+	asked := time.Now()
+	reading, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	value, err := s.contained(reading)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.set(value, asked)
+}
+
+// contained keeps a panic of a driver, or of a gate, from the app.
+func (s *sheet[T]) contained(ctx context.Context) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("admin: reading has panicked: %v", p)
+		}
+	}()
+	return s.read(ctx)
+}
+
+func (s *sheet[T]) fresh(age time.Duration) *version[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now == nil || s.at.IsZero() || time.Since(s.at) >= age {
+		return nil
+	}
+	return s.now
+}
+
+// set takes a value that was asked for at some time. One that says nothing new leaves
+// the version as it is.
+func (s *sheet[T]) set(value T, asked time.Time) (*version[T], error) {
+	same, err := json.Marshal(value.steady())
+	if err != nil {
+		return nil, fmt.Errorf("admin: write the answer: %w", err)
+	}
+	sum := sha256.Sum256(same)
+	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = asked
+	if s.now != nil && s.now.etag == etag {
+		return s.now, nil
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("admin: write the answer: %w", err)
+	}
+	s.now = &version[T]{value: value, body: append(body, '\n'), etag: etag}
+	for w := range s.watchers {
+		select {
+		case w <- struct{}{}:
+		default: // it has one to come yet
+		}
+	}
+	return s.now, nil
+}
+
+// expire has the next one who asks read again.
+func (s *sheet[T]) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = time.Time{}
+}
+
+// watch returns what tells of a new version, until leave is called.
+func (s *sheet[T]) watch() (changed <-chan struct{}, leave func()) {
+	w := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watchers[w] = struct{}{}
+	return w, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.watchers, w)
+	}
+}
+
+// watched brings the sheet up to date for those who watch; without any it reads nothing.
+func (s *sheet[T]) watched(ctx context.Context, age time.Duration) {
+	s.mu.Lock()
+	n := len(s.watchers)
+	s.mu.Unlock()
+	if n > 0 {
+		_, _ = s.get(ctx, age) // who watches sees that nothing comes; who asks is told
+	}
+}

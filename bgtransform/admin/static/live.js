@@ -1,0 +1,112 @@
+// Keeps a page up to date: when the server says that what it shows has changed, the page
+// is fetched again, and the parts that differ are put in place of the old ones. Without it
+// the page reads and acts all the same.
+"use strict";
+(() => {
+	const main = document.querySelector("main[data-live-from]");
+	if (!main || !main.dataset.liveFrom || !window.EventSource) return;
+	const live = document.getElementById("live");
+	const told = document.getElementById("told");
+	let shown = main.dataset.etag;
+	let wanted = shown;
+	let busy = false;
+	let events = null;
+
+	// What the server has sent of each part: the part itself may have been opened or typed into.
+	const sent = new Map();
+	for (const part of document.querySelectorAll("[data-live]")) sent.set(part.id, part.innerHTML);
+
+	function say(on, text) {
+		live.hidden = false;
+		live.classList.toggle("on", on);
+		live.textContent = text;
+	}
+
+	// A part into which somebody has typed is left alone until that is sent or taken back.
+	function typedInto(part) {
+		for (const field of part.querySelectorAll("input:not([type=hidden]), textarea")) {
+			if (field.value !== field.defaultValue) return true;
+		}
+		return false;
+	}
+
+	function replace(fresh) {
+		const part = document.getElementById(fresh.id);
+		if (!part || sent.get(fresh.id) === fresh.innerHTML) return true;
+		if (typedInto(part)) return false;
+		const focus = part.contains(document.activeElement) ? document.activeElement.id : null;
+		const open = [...part.querySelectorAll("details[open]")].map((d) => d.id);
+		sent.set(fresh.id, fresh.innerHTML);
+		part.replaceChildren(...[...fresh.childNodes].map((n) => document.importNode(n, true)));
+		for (const id of open) {
+			const d = document.getElementById(id);
+			if (d) d.open = true;
+		}
+		if (focus !== null) {
+			// The button may be another one now, such as that to resume.
+			const next = document.getElementById(focus) || part.querySelector("button, a[href]") || main;
+			next.focus({ preventScroll: true });
+		}
+		return true;
+	}
+
+	// states tells those who do not see the page of what changes seldom: the states.
+	function states(root) {
+		const all = new Map();
+		for (const e of root.querySelectorAll("[data-state]")) all.set(e.dataset.name, e.dataset.state);
+		return all;
+	}
+
+	async function refresh() {
+		if (busy) return;
+		busy = true;
+		try {
+			while (wanted !== shown) {
+				const next = wanted;
+				const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" }, cache: "no-store" });
+				if (!answer.ok) throw new Error(answer.statusText);
+				const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+				const before = states(main);
+				for (const fresh of page.querySelectorAll("[data-live]")) replace(fresh);
+				for (const [name, state] of states(main)) {
+					if (before.has(name) && before.get(name) !== state) told.textContent = name + ": " + state;
+				}
+				shown = next;
+			}
+			say(true, "live");
+		} catch (e) {
+			say(false, "no news since " + new Date().toLocaleTimeString());
+		} finally {
+			busy = false;
+		}
+	}
+
+	function watch() {
+		if (events || document.hidden) return;
+		events = new EventSource(main.dataset.liveFrom);
+		events.onopen = () => say(true, "live");
+		events.onmessage = (e) => {
+			wanted = e.data;
+			refresh();
+		};
+		events.onerror = () => {
+			say(false, "no news since " + new Date().toLocaleTimeString());
+			if (events.readyState === EventSource.CLOSED) { // the server has refused: try again, slowly
+				events = null;
+				setTimeout(watch, 10000);
+			}
+		};
+	}
+
+	// A tab that nobody sees costs nothing.
+	document.addEventListener("visibilitychange", () => {
+		if (document.hidden && events) {
+			events.close();
+			events = null;
+			say(false, "paused");
+		} else {
+			watch();
+		}
+	});
+	watch();
+})();
