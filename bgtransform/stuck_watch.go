@@ -52,7 +52,7 @@ func (s *Scheduler) lookForStuck(ctx context.Context, told map[string]bool) {
 		switch why := st.Why(); {
 		case stuck && !told[name] && !others:
 			told[name] = true
-			s.cfg.Logger.ErrorContext(ctx, "bgtransform: stuck; it has not come forward although nothing holds it back", "transform", name, "since", st.Stuck, "state", st.State, "reason", why.Text)
+			s.cfg.Logger.ErrorContext(ctx, "bgtransform: stuck; it should come forward, and has not", "transform", name, "since", st.Stuck, "state", st.State, "reason", why.Text)
 			s.watch.stuck(ctx, StuckInfo{Transform: name, Since: st.Stuck, Reason: why})
 		case !stuck && told[name]:
 			delete(told, name)

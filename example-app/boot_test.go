@@ -69,6 +69,9 @@ func TestDatabaseComesLate(t *testing.T) {
 	if code, _ := p.get(t, "/healthz", &h); code != 503 || h.Status != "degraded" || h.Redis != "ok" || h.Database == "ok" {
 		t.Errorf("GET /healthz = %d %+v, want 503 and degraded for its database", code, h)
 	}
+	if code, body := p.get(t, "/livez", nil); code != 200 {
+		t.Errorf("GET /livez = %d %s, want 200 without a database as well", code, body)
+	}
 	if st := p.status(t); st.State != bgtransform.StatePending || st.Here.Code != bgtransform.ReasonDatabase || !strings.Contains(st.Here.Text, "unable to open") {
 		t.Errorf("status %+v, want that the database cannot be opened", st)
 	}

@@ -27,6 +27,7 @@ func (a *api) routes() http.Handler {
 	mux.HandleFunc("POST /tracks", a.answer(http.StatusCreated, a.postTrack))
 	mux.HandleFunc("PUT /tracks/{id}", a.answer(http.StatusOK, a.putTrack))
 	mux.HandleFunc("GET /healthz", a.healthz)
+	mux.HandleFunc("GET /livez", a.livez)
 	mux.HandleFunc("GET /transforms", a.transforms)
 	mux.Handle("/admin/", http.StripPrefix("/admin", a.admin))
 	return mux
@@ -185,4 +186,13 @@ func (a *api) healthz(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusServiceUnavailable
 	}
 	a.write(r.Context(), w, status, h)
+}
+
+// livez is red when only a new process would help.
+func (a *api) livez(w http.ResponseWriter, r *http.Request) {
+	status, alive := http.StatusOK, "ok"
+	if err := a.sched.Alive(); err != nil {
+		status, alive = http.StatusServiceUnavailable, err.Error()
+	}
+	a.write(r.Context(), w, status, map[string]string{"status": alive})
 }

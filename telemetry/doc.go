@@ -99,6 +99,7 @@
 //	bgtransform.progress             gauge      1            -                     share of the run that is done, 0 to 1
 //	bgtransform.finish.time          gauge      s            -                     when it will be complete, as Unix time, an estimate
 //	bgtransform.quarantine           gauge      {row}        -                     rows in quarantine that block completion
+//	bgtransform.stuck                gauge      {transform}  -                     1 if it has not come forward for long, and should have
 //	bgtransform.verified             gauge      {transform}  -                     1 if verified, with nothing wrong, since it became complete
 //	bgtransform.pool                 gauge      {instance}   .stage                live instances by their stage of the move
 //	bgtransform.dualread.fallbacks   counter    {read}       .move                 reads that the old column had to answer

@@ -21,10 +21,10 @@ type StatusSource interface {
 const statusLimit = 5 * time.Second
 
 // ObserveStatus reports where each transform stands, each time that metrics are
-// collected, also while nothing advances it: its state, why it does not advance, how far
-// it is and when it will be done. A collection costs what a Status does: two small
+// collected, also while nothing advances it: its state, why it does not advance and whether
+// that is as it should be, how far it is and when it will be done. A collection costs what a Status does: two small
 // queries, for all transforms together, of five seconds at most. When the database
-// cannot be read, only the reason is reported, that it cannot.
+// cannot be read, only the reason is reported, that it cannot, and whether it is stuck.
 //
 // Every instance of a pool that calls it reports the same, so ask for max by
 // bgtransform.transform. It returns a function that ends the report and is safe to call
@@ -34,6 +34,7 @@ func (o *Observer) ObserveStatus(source StatusSource) (unregister func()) {
 	g := statusGauges{
 		state:      f.observedGauge("bgtransform.state", "{transform}", "1 for the state that the transform is in, 0 for those it was in."),
 		reason:     f.observedGauge("bgtransform.reason", "{transform}", "1 for the reason why it does not advance, or what limits it; 0 for those there were."),
+		stuck:      f.observedGauge("bgtransform.stuck", "{transform}", "1 if it has not come forward for Config.StuckAfter, and should have."),
 		pool:       f.observedGauge("bgtransform.pool", "{instance}", "Live instances by their stage of the transform's move."),
 		progress:   f.observedFloat("bgtransform.progress", "1", "Share of the run that is done."),
 		finish:     f.observedFloat("bgtransform.finish.time", "s", "When it will be complete, as Unix time, an estimate."),
@@ -52,32 +53,29 @@ func (o *Observer) ObserveStatus(source StatusSource) (unregister func()) {
 			g.observe(to, &all[i], err == nil)
 		}
 		return nil // the reason tells of the error; it is no fault of the exporter
-	}, g.state, g.reason, g.pool, g.progress, g.finish, g.quarantine, g.verified)
+	}, g.state, g.reason, g.stuck, g.pool, g.progress, g.finish, g.quarantine, g.verified)
 }
 
 // statusGauges are what is reported of a status.
 type statusGauges struct {
-	state, reason, pool, quarantine, verified metric.Int64ObservableGauge
-	progress, finish                          metric.Float64ObservableGauge
+	state, reason, stuck, pool, quarantine, verified metric.Int64ObservableGauge
+	progress, finish                                 metric.Float64ObservableGauge
 
 	seen seenValues
 }
 
-// observe reports st; where the database could not be asked, the reason alone.
+// observe reports st; where the database could not be asked, what is known without it.
 func (g *statusGauges) observe(to metric.Observer, st *bgtransform.Status, read bool) {
 	g.values(to, g.reason, st.Transform, keyReason, one(st.Why().Code))
+	set := metric.WithAttributes(keyTransform.String(st.Transform))
+	to.ObserveInt64(g.stuck, known(st.Stuck), set)
 	if !read {
 		return
 	}
 	g.values(to, g.state, st.Transform, keyState, one(st.State))
 	g.values(to, g.pool, st.Transform, keyStage, stages(st.Pool))
-	set := metric.WithAttributes(keyTransform.String(st.Transform))
 	to.ObserveInt64(g.quarantine, st.Quarantined, set)
-	var verified int64
-	if !st.Verified.IsZero() {
-		verified = 1
-	}
-	to.ObserveInt64(g.verified, verified, set)
+	to.ObserveInt64(g.verified, known(st.Verified), set)
 	if st.Progress >= 0 { // negative: unknown
 		to.ObserveFloat64(g.progress, st.Progress, set)
 	}
@@ -91,6 +89,14 @@ func (g *statusGauges) values(to metric.Observer, gauge metric.Int64ObservableGa
 	for value, n := range g.seen.with(transform, key, counts) {
 		to.ObserveInt64(gauge, n, metric.WithAttributes(keyTransform.String(transform), key.String(value)))
 	}
+}
+
+// known is 1 for a time that is set.
+func known(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return 1
 }
 
 // one counts the value that a transform has, if it has any.

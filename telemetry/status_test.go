@@ -27,7 +27,7 @@ func TestObserveStatus(t *testing.T) {
 	finish := time.Date(2026, 12, 3, 3, 40, 0, 0, time.UTC)
 	st := bgtransform.Status{
 		Transform: transform, State: bgtransform.StateWaiting, Reason: bgtransform.Reason{Code: bgtransform.ReasonWindow, Text: "opens at 22:00"},
-		Progress: .25, Quarantined: 3, Finish: bgtransform.Forecast{State: bgtransform.ForecastReady, At: finish},
+		Progress: .25, Quarantined: 3, Stuck: finish.Add(-time.Hour), Finish: bgtransform.Forecast{State: bgtransform.ForecastReady, At: finish},
 		Pool: []bgtransform.PoolStage{{Instance: "a", Stage: fleet.Old}, {Instance: "b", Stage: fleet.Old}, {Instance: "c", Stage: fleet.Before}},
 	}
 	h, source := newHarness(), &fakeStatus{all: []bgtransform.Status{st}}
@@ -43,14 +43,14 @@ func TestObserveStatus(t *testing.T) {
 	check("waiting", map[string]map[string]float64{
 		"state": {key("state", "waiting"): 1}, "reason": {key("reason", "window"): 1},
 		"progress": {key("", ""): .25}, "finish.time": {key("", ""): float64(finish.Unix())},
-		"quarantine": {key("", ""): 3}, "verified": {key("", ""): 0},
+		"quarantine": {key("", ""): 3}, "verified": {key("", ""): 0}, "stuck": {key("", ""): 1},
 		"pool": {staged("old"): 2, staged("before"): 1},
 	})
 
 	source.all[0] = bgtransform.Status{Transform: transform, State: bgtransform.StateComplete, Progress: 1, Verified: time.Now()}
 	check("complete", map[string]map[string]float64{
 		"state": {key("state", "waiting"): 0, key("state", "complete"): 1}, "reason": {key("reason", "window"): 0},
-		"progress": {key("", ""): 1}, "finish.time": {}, "quarantine": {key("", ""): 0}, "verified": {key("", ""): 1},
+		"progress": {key("", ""): 1}, "finish.time": {}, "quarantine": {key("", ""): 0}, "verified": {key("", ""): 1}, "stuck": {key("", ""): 0},
 		"pool": {staged("old"): 0, staged("before"): 0},
 	})
 

@@ -80,6 +80,7 @@ func (s *session) explainText(e Explanation, last []bgtransform.Action) string {
 		p.line("  %s", line)
 	}
 	p.line("")
+	p.field("stuck", s.stuckText(st))
 	p.field("done", s.doneText(st))
 	p.field("finish", st.Finish.String())
 	p.field("verified", s.clock(st.Verified))

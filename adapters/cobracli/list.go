@@ -50,7 +50,11 @@ func (s *session) listText(all []bgtransform.Status) string {
 		if st.Finish.State == bgtransform.ForecastReady || st.Finish.State == bgtransform.ForecastOverdue {
 			finish = st.Finish.String()
 		}
-		row(st.Transform, string(st.State), percent(st.Progress), thousands(st.Rows), rateText(st), finish, s.reasonLine(st))
+		state := string(st.State)
+		if !st.Stuck.IsZero() {
+			state += ", stuck"
+		}
+		row(st.Transform, state, percent(st.Progress), thousands(st.Rows), rateText(st), finish, s.reasonLine(st))
 	}
 	_ = w.Flush()
 	return b.String()

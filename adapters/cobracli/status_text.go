@@ -18,6 +18,7 @@ func (s *session) statusText(d details) string {
 	var p page
 	st := d.st
 	p.line("%s is %s", st.Transform, s.coloured(st.State))
+	p.field("stuck", s.stuckText(st))
 	p.field("why", s.reasonLine(st))
 	p.field("rows", fmt.Sprintf("%s changed, %s walked in pass %d, %s left to the next pass",
 		thousands(st.Rows), thousands(st.Walked), st.Pass, thousands(st.Moved)))
@@ -44,6 +45,14 @@ func (s *session) statusText(d details) string {
 		p.field("log", s.actionText(a))
 	}
 	return p.String()
+}
+
+// stuckText says since when a transform has not come forward that should.
+func (s *session) stuckText(st bgtransform.Status) string {
+	if st.Stuck.IsZero() {
+		return ""
+	}
+	return "has not come forward since " + s.clock(st.Stuck) + ", and should have"
 }
 
 func heldBy(holder, sign string) string {

@@ -77,6 +77,11 @@ func cases() map[string]bgtransform.Status {
 	}
 	all["waits for the pool"] = pool
 
+	stuck := run
+	stuck.RowsPerSec, stuck.Stuck = 0, noon().Add(-20*time.Minute)
+	stuck.Reason = bgtransform.Reason{Code: bgtransform.ReasonWriters, Text: "the next pass begins when a transaction ends that has written to the table: backend 4711, idle in transaction"}
+	all["stuck"] = stuck
+
 	paused := waits(bgtransform.ReasonPaused, "paused by ann: lunch", time.Time{})
 	paused.State = bgtransform.StatePaused
 	all["paused"] = paused
@@ -137,7 +142,7 @@ func TestTexts(t *testing.T) {
 		})
 	}
 	all := cases()
-	golden(t, "list", cobracli.ListText([]bgtransform.Status{all["running"], all["outside its window"], all["complete"], all["never started"]}, atNoon()))
+	golden(t, "list", cobracli.ListText([]bgtransform.Status{all["running"], all["stuck"], all["outside its window"], all["complete"], all["never started"]}, atNoon()))
 	golden(t, "list_of_nothing", cobracli.ListText(nil, atNoon()))
 }
 

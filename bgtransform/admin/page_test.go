@@ -279,3 +279,33 @@ func TestPanics(t *testing.T) {
 		t.Errorf("the log does not say what and where:\n%s", log.String())
 	}
 }
+
+// What is stuck is said where nobody can overlook it, with what is known of the cause.
+func TestStuckIsShown(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 3, 0)
+	h, _ := idle(t, db)
+	for _, path := range []string{"/", "/transforms/" + move} {
+		if page := get(t, h, path).Body.String(); strings.Contains(page, "Stuck:") {
+			t.Errorf("%s says that a complete transform is stuck", path)
+		}
+	}
+	_, err := db.ExecContext(t.Context(), "UPDATE bgtransform_transforms SET state = 'waiting', reason_code = 'locker', reason = 'no route to the lease'")
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), "UPDATE bgtransform_ranges SET advanced_ms = advanced_ms - 7200000")
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), "UPDATE bgtransform_transforms SET created_ms = created_ms - 7200000")
+	must(t, err)
+	_, err = db.ExecContext(t.Context(), "UPDATE bgtransform_intents SET since_ms = since_ms - 7200000")
+	must(t, err)
+	control, err := bgtransform.NewControl(db)
+	must(t, err)
+	outside := admin.ForControl(control)
+	t.Cleanup(outside.Close)
+	for _, path := range []string{"/", "/transforms/" + move} {
+		page := get(t, outside, path).Body.String()
+		if !strings.Contains(page, "<strong>Stuck:</strong> it has not come forward since <time") || !strings.Contains(page, "no route to the lease") {
+			t.Errorf("%s does not say that it is stuck:\n%s", path, page)
+		}
+	}
+}
