@@ -7,9 +7,9 @@ import (
 )
 
 // Alive is for a liveness probe: it returns nil, or an error that says why only a new
-// process would help. That is the case when Run was never called or has returned, and
-// when a batch goes on although it was cancelled as long ago as Config.StuckAfter, be it
-// in user code or in a driver.
+// process would help. That is the case when Run has returned, and when a batch goes on
+// although it was cancelled as long ago as Config.StuckAfter, because a driver hangs.
+// Before Run is called it returns nil: an app may wait for its database first.
 //
 // It is never an error that a transform is slow, waits, is stuck or has failed, nor that
 // the database or the lease's server cannot be reached: a new process would change none of
@@ -20,12 +20,9 @@ import (
 // It does no I/O and never blocks. It is safe for concurrent use.
 func (s *Scheduler) Alive() error {
 	s.mu.Lock()
-	running, over, entries := s.running, s.over, s.entries
+	over, entries := s.over, s.entries
 	s.mu.Unlock()
-	switch {
-	case !running:
-		return errors.New("bgtransform: Run was not called")
-	case over:
+	if over {
 		return errors.New("bgtransform: Run has returned")
 	}
 	for _, e := range entries {

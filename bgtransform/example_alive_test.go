@@ -1,6 +1,7 @@
 package bgtransform_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -24,8 +25,13 @@ func ExampleScheduler_Alive() {
 		}
 	})
 
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // the scheduler ends, and the process goes on
+	if err := sched.Run(ctx); err != nil {
+		panic(err)
+	}
 	answer := httptest.NewRecorder()
 	mux.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/livez", nil))
 	fmt.Print(answer.Code, " ", answer.Body)
-	// Output: 503 bgtransform: Run was not called
+	// Output: 503 bgtransform: Run has returned
 }
