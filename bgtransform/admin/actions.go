@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/bgtransform/sidecar/bgtransform"
 )
@@ -78,6 +79,21 @@ func actionNamed(name string) (action, bool) {
 	return action{}, false
 }
 
+// oneLine is a text without what a terminal, a log or a database may take for more than
+// text, and without what has it read in another order than it is written.
+func oneLine(text string) string {
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsControl(c), c == '\u2028', c == '\u2029':
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, c):
+			return -1
+		default:
+			return c
+		}
+	}, strings.ToValidUTF8(text, "\uFFFD")))
+}
+
 // actTime bounds what an action may take.
 const actTime = 15 * time.Second
 
@@ -90,7 +106,7 @@ func (h *Handler) carryOut(r *http.Request, o order) error {
 	if a.typed && strings.TrimSpace(o.confirm) != o.name {
 		return problem{http.StatusUnprocessableEntity, fmt.Sprintf("to %s, type the name of the transform, %s, as a confirmation", a.name, o.name)}
 	}
-	o.by.Who = userOf(r).Name
+	o.by = bgtransform.By{Who: oneLine(userOf(r).Name), Why: oneLine(o.by.Why)}
 	ctx, cancel := context.WithTimeout(r.Context(), actTime)
 	defer cancel()
 	err := a.do(ctx, h.control, o)

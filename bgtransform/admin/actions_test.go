@@ -62,6 +62,20 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// Who did it, and why, is one line of text: it is read in terminals, too.
+func TestWhoAndWhyAreText(t *testing.T) {
+	t.Parallel()
+	h, s := idle(t, newDB(t, 1, 0), admin.Authorize(func(*http.Request) (admin.User, error) {
+		return admin.User{Name: "ann\n\x1b[2J\x00"}, nil
+	}))
+	_ = call("/v1/transforms/"+move+"/verify", `{"why": "a\u0000b\u001b[2J\nc"}`).send(t, h)
+	_ = form("/transforms/"+move+"/verify", "why=%ff%00x").send(t, h)
+	done := log(t, s)
+	if len(done) != 2 || done[1].By != "ann  [2J" || done[1].Why != "a b [2J c" || done[0].Why != "\uFFFD x" {
+		t.Errorf("logged: %+q", done)
+	}
+}
+
 // What destroys, or runs when nobody has meant it to, needs the name, typed.
 func TestConfirmation(t *testing.T) {
 	t.Parallel()
@@ -103,6 +117,7 @@ func TestActionsThatFail(t *testing.T) {
 		{"/v1/transforms/" + move + "/verify", `{"sample": 7}`, 422, "sample"},
 		{"/v1/transforms/" + move + "/pause", `{"wy": "x"}`, 400, "wy"},
 		{"/v1/transforms/" + move + "/pause", `{} {}`, 400, "after the object"},
+		{"/v1/transforms/" + move + "/pause", `null`, 400, "null"},
 		{"/v1/transforms/" + move + "/pause", ``, 400, "JSON object"},
 	} {
 		w := call(tc.path, tc.body).send(t, h)

@@ -85,7 +85,7 @@ func orderOf(r *http.Request) (order, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return order{}, problem{http.StatusUnsupportedMediaType, "the body must be application/json: browsers send nothing else without asking whether they may"}
 	}
-	var body asked
+	var body *asked
 	dec := json.NewDecoder(r.Body)
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&body)
@@ -93,6 +93,9 @@ func orderOf(r *http.Request) (order, error) {
 		if _, rest := dec.Token(); !errors.Is(rest, io.EOF) {
 			err = errors.New("there is something after the object")
 		}
+	}
+	if err == nil && body == nil {
+		err = errors.New("it is null")
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return order{}, large
@@ -135,6 +138,10 @@ func (h *Handler) streamOne(w http.ResponseWriter, r *http.Request) {
 
 // stream tells of a sheet's versions until the client leaves, or the handler is closed.
 func stream[T interface{ steady() any }](h *Handler, w http.ResponseWriter, r *http.Request, s *sheet[T]) {
+	if r.Method == http.MethodHead { // it would last as long as a stream
+		w.Header().Set("Content-Type", eventStream)
+		return
+	}
 	leave, err := h.board.join()
 	if err != nil {
 		w.Header().Set("Retry-After", "10")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,23 @@ func TestShutdownWithViewers(t *testing.T) {
 	must(t, srv.Config.Shutdown(ctx))
 	if _, ok := next(t, tags); ok {
 		t.Error("there was another event")
+	}
+}
+
+// Whoever asks for the head of a stream does not hold one.
+func TestHeadOfAStream(t *testing.T) {
+	t.Parallel()
+	h, _ := idle(t, newDB(t, 1, 0))
+	for _, path := range []string{"/v1/events", "/v1/transforms/" + move + "/events"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		r := httptest.NewRequestWithContext(ctx, http.MethodHead, path, nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if ctx.Err() != nil || w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%s: %d %s, %v", path, w.Code, w.Header().Get("Content-Type"), ctx.Err())
+		}
+		cancel()
 	}
 }
 

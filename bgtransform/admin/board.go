@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 type board struct {
 	source
 
+	log   *slog.Logger // of panics
 	every time.Duration
 	all   *sheet[overview]
 	rates rates // of whoever has the turn of all
@@ -31,12 +33,12 @@ type board struct {
 	kick     chan struct{} // holds at most one wish to read at once
 }
 
-func newBoard(src source, every time.Duration) *board {
+func newBoard(src source, log *slog.Logger, every time.Duration) *board {
 	b := &board{
-		source: src, every: every, one: map[string]*sheet[detail]{}, proofs: map[string]*proof{},
+		source: src, log: log, every: every, one: map[string]*sheet[detail]{}, proofs: map[string]*proof{},
 		ended: make(chan struct{}), kick: make(chan struct{}, 1),
 	}
-	b.all = newSheet(func(ctx context.Context) (overview, error) {
+	b.all = newSheet(log, func(ctx context.Context) (overview, error) {
 		o := src.overview(ctx)
 		b.rates.add(&o)
 		return o, nil
@@ -74,7 +76,7 @@ func (b *board) sheet(ctx context.Context, name string) (*sheet[detail], error) 
 	defer b.mu.Unlock()
 	s := b.one[name]
 	if s == nil {
-		s = newSheet(func(ctx context.Context) (detail, error) { return b.read(ctx, name) })
+		s = newSheet(b.log, func(ctx context.Context) (detail, error) { return b.read(ctx, name) })
 		b.one[name], b.proofs[name] = s, new(proof)
 	}
 	return s, nil
@@ -127,35 +129,4 @@ func (b *board) expire(name string) {
 	case b.kick <- struct{}{}:
 	default: // it is wished for already
 	}
-}
-
-// slowly is how often evidence is read, at most.
-const slowly = 15 * time.Second
-
-// proof keeps the evidence for a transform.
-type proof struct {
-	mu sync.Mutex
-	evidence
-	at time.Time // zero: it must be read
-}
-
-func (p *proof) get(ctx context.Context, src source, name string) evidence {
-	p.mu.Lock()
-	old, at := p.evidence, p.at
-	p.mu.Unlock()
-	if !at.IsZero() && time.Since(at) < slowly {
-		return old
-	}
-	asked := time.Now()
-	e := src.evidence(ctx, name)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.evidence, p.at = e, asked
-	return e
-}
-
-func (p *proof) expire() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.at = time.Time{}
 }

@@ -14,7 +14,11 @@
 // of the connection is a loopback address, the Host is one too (else a web page could
 // reach the handler by a name of its own that it lets point to 127.0.0.1), and no header
 // says that a proxy stands in between, whose users would all look local. Anything else is
-// refused, with the reason. With [Authorize] the app decides, by what it knows of the
+// refused, with the reason. A proxy on this machine that asks for a loopback address and
+// says nothing of itself cannot be told from a person: behind one, always give an
+// authorizer.
+//
+// With [Authorize] the app decides, by what it knows of the
 // request; the name it returns is who the log of actions says it was.
 //
 // Actions are POST only, refused when they come from another site

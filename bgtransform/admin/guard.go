@@ -40,6 +40,9 @@ func local(r *http.Request) (User, error) {
 	switch {
 	case err != nil || !from.Addr().Unmap().IsLoopback():
 		return User{}, problem{http.StatusForbidden, "this page is for callers on the app's own machine" + howTo}
+	case !r.ProtoAtLeast(1, 1):
+		// So nginx asks, which says nothing of itself unless it is told to.
+		return User{}, problem{http.StatusForbidden, "this request is one of HTTP/1.0, as proxies send them, whose users all look local" + howTo}
 	case forwarded(r.Header) != "":
 		return User{}, problem{http.StatusForbidden, "this request has come through a proxy, as its header " + forwarded(r.Header) + " says, whose users all look local" + howTo}
 	case !loopbackHost(r.Host):
@@ -58,7 +61,7 @@ func forwarded(header http.Header) string {
 	}
 	for _, name := range []string{
 		"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Original-Forwarded-For", "X-Original-Host",
-		"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address", "X-Appengine-User-Ip", "X-Azure-Clientip",
+		"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Ray", "Cdn-Loop", "Fastly-Client-Ip", "Fly-Client-Ip", "X-Envoy-External-Address", "X-Appengine-User-Ip", "X-Azure-Clientip",
 	} {
 		if header[name] != nil { // be it empty
 			return name

@@ -84,6 +84,35 @@ func with(header map[string]string, name, value string) map[string]string {
 	return all
 }
 
+// Each header of a proxy is enough to be refused.
+func TestForwardingHeaders(t *testing.T) {
+	t.Parallel()
+	h, _ := idle(t, newDB(t, 0, 0))
+	for _, name := range []string{
+		"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded", "Via", "X-Real-IP", "X-Client-IP",
+		"X-Cluster-Client-IP", "X-Original-Forwarded-For", "X-Original-Host", "True-Client-IP", "CF-Connecting-IP", "CF-Ray",
+		"CDN-Loop", "Fastly-Client-IP", "Fly-Client-IP", "X-Envoy-External-Address", "X-AppEngine-User-IP", "X-Azure-ClientIP",
+	} {
+		if w := (request{path: "/", header: map[string]string{name: "127.0.0.1"}}).send(t, h); w.Code != http.StatusForbidden {
+			t.Errorf("with %s it is answered %d, want %d", name, w.Code, http.StatusForbidden)
+		}
+	}
+}
+
+// A proxy that says nothing of itself but by its old protocol, as nginx does.
+func TestOldProtocol(t *testing.T) {
+	t.Parallel()
+	h, _ := idle(t, newDB(t, 0, 0))
+	for minor, want := range map[int]int{0: http.StatusForbidden, 1: http.StatusOK} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.RemoteAddr, r.Host, r.ProtoMinor = "127.0.0.1:4000", "127.0.0.1:8080", minor
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("HTTP/1.%d is answered %d, want %d", minor, w.Code, want)
+		}
+	}
+}
+
 // A header of a proxy that is empty is one all the same.
 func TestEmptyForwardingHeader(t *testing.T) {
 	t.Parallel()
@@ -142,9 +171,23 @@ func TestAuthorizer(t *testing.T) {
 	}
 }
 
+// A page that is read-only is so for everybody, whatever the app lets them do elsewhere.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	h, s := idle(t, newDB(t, 1, 0), admin.ReadOnly())
+	for who, opts := range map[string][]admin.Option{
+		"this machine":  nil,
+		"an authorizer": {admin.Authorize(func(*http.Request) (admin.User, error) { return admin.User{Name: "ann"}, nil })},
+	} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			testReadOnly(t, opts...)
+		})
+	}
+}
+
+func testReadOnly(t *testing.T, opts ...admin.Option) {
+	t.Helper()
+	h, s := idle(t, newDB(t, 1, 0), append(opts, admin.ReadOnly())...)
 	for _, q := range everywhere() {
 		w := q.send(t, h)
 		if want := q.method == http.MethodPost; (w.Code == http.StatusForbidden) != want {
@@ -167,7 +210,7 @@ func TestHeaders(t *testing.T) {
 	for _, q := range append(everywhere(), far, request{path: "/nothing"}) {
 		w := q.send(t, h)
 		csp := w.Header().Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'", "script-src 'self';", "style-src 'self';"} {
+		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "connect-src 'self'", "img-src 'self'", "form-action 'self'", "base-uri 'none'", "script-src 'self';", "style-src 'self';"} {
 			if !strings.Contains(csp, part) {
 				t.Errorf("%s: the policy %q lacks %q", q.path, csp, part)
 			}
@@ -176,7 +219,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s: the policy %q lets too much through", q.path, csp)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cross-Origin-Resource-Policy": "same-origin",
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Permissions-Policy": "camera=(), geolocation=(), microphone=()", "Cross-Origin-Resource-Policy": "same-origin",
 			"Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "same-origin", "Cache-Control": "private, no-cache",
 		} {
 			if got := w.Header().Get(name); got != want {

@@ -52,7 +52,7 @@ func newHandler(src source, opts []Option) *Handler {
 		o.apply(&h.config)
 	}
 	src.gate = h.gate
-	h.board = newBoard(src, every)
+	h.board = newBoard(src, h.log, every)
 	h.views = newViews()
 	h.mux = h.routes()
 	return h

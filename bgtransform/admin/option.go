@@ -40,7 +40,8 @@ func Authorize(who func(r *http.Request) (User, error)) Option {
 
 // Gate has the page say whether the old side of a transform may go, and what is
 // missing: ask returns what gate.Require does for the transform. It is called for a
-// transform that somebody looks at, at most every 15 seconds, and may take five.
+// transform that somebody looks at, at most every 15 seconds and after an action, and
+// may take five: then its context ends, which it must heed.
 //
 //	admin.Gate(func(ctx context.Context, name string) error {
 //		return gate.Require(ctx, db, name, gate.Transforms(lengthMS))

@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -21,23 +24,24 @@ type version[T any] struct {
 // and only if what is there is too old.
 type sheet[T interface{ steady() any }] struct {
 	read func(ctx context.Context) (T, error)
+	log  *slog.Logger
 	turn chan struct{} // holds one element while somebody reads
 
 	mu       sync.Mutex
 	now      *version[T] // nil: never read
-	at       time.Time   // when it was read; zero: it must be read again
+	fresh    freshness
 	watchers map[chan struct{}]struct{}
 }
 
-func newSheet[T interface{ steady() any }](read func(ctx context.Context) (T, error)) *sheet[T] {
-	return &sheet[T]{read: read, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
+func newSheet[T interface{ steady() any }](log *slog.Logger, read func(ctx context.Context) (T, error)) *sheet[T] {
+	return &sheet[T]{read: read, log: log, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
 }
 
 // readTime bounds one reading.
 const readTime = 10 * time.Second
 
-// get returns what the sheet says, which is not older than age. When whoever reads is gone
-// before the end, the next one who waits reads.
+// get returns what the sheet says, which was read no longer than age ago. When whoever
+// reads is gone before the end, the next one who waits reads.
 func (s *sheet[T]) get(ctx context.Context, age time.Duration) (*version[T], error) {
 	select {
 	case s.turn <- struct{}{}:
@@ -45,10 +49,10 @@ func (s *sheet[T]) get(ctx context.Context, age time.Duration) (*version[T], err
 		return nil, context.Cause(ctx)
 	}
 	defer func() { <-s.turn }()
-	if v := s.fresh(age); v != nil {
+	v, era := s.kept(age)
+	if v != nil {
 		return v, nil
 	}
-	asked := time.Now()
 	reading, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	value, err := s.contained(reading)
@@ -58,31 +62,35 @@ func (s *sheet[T]) get(ctx context.Context, age time.Duration) (*version[T], err
 	if err != nil {
 		return nil, err
 	}
-	return s.set(value, asked)
+	return s.set(value, era)
 }
 
-// contained keeps a panic of a driver, or of a gate, from the app.
+// contained keeps a panic of a driver, or of a gate, from the app. What it says is for the
+// log, as it may be anything.
 func (s *sheet[T]) contained(ctx context.Context) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("admin: reading has panicked: %v", p)
+			s.log.ErrorContext(ctx, "bgtransform: reading for the admin page panicked", "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("reading it has panicked; the app's log says where")
 		}
 	}()
 	return s.read(ctx)
 }
 
-func (s *sheet[T]) fresh(age time.Duration) *version[T] {
+// kept returns the version that need not be read again; nil if there is none. What is
+// read instead is of the era.
+func (s *sheet[T]) kept(age time.Duration) (v *version[T], era int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now == nil || s.at.IsZero() || time.Since(s.at) >= age {
-		return nil
+	if s.fresh.within(age) {
+		v = s.now
 	}
-	return s.now
+	return v, s.fresh.era
 }
 
-// set takes a value that was asked for at some time. One that says nothing new leaves
+// set takes a value whose reading began in some era. One that says nothing new leaves
 // the version as it is.
-func (s *sheet[T]) set(value T, asked time.Time) (*version[T], error) {
+func (s *sheet[T]) set(value T, era int) (*version[T], error) {
 	same, err := json.Marshal(value.steady())
 	if err != nil {
 		return nil, fmt.Errorf("admin: write the answer: %w", err)
@@ -91,14 +99,15 @@ func (s *sheet[T]) set(value T, asked time.Time) (*version[T], error) {
 	etag := `"` + hex.EncodeToString(sum[:12]) + `"`
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at = asked
 	if s.now != nil && s.now.etag == etag {
+		s.fresh.renew(era)
 		return s.now, nil
 	}
 	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, fmt.Errorf("admin: write the answer: %w", err)
 	}
+	s.fresh.renew(era)
 	s.now = &version[T]{value: value, body: append(body, '\n'), etag: etag}
 	for w := range s.watchers {
 		select {
@@ -113,7 +122,7 @@ func (s *sheet[T]) set(value T, asked time.Time) (*version[T], error) {
 func (s *sheet[T]) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.at = time.Time{}
+	s.fresh.expire()
 }
 
 // watch returns what tells of a new version, until leave is called.

@@ -17,6 +17,8 @@ const (
 	writeTime = 10 * time.Second
 )
 
+const eventStream = "text/event-stream"
+
 // line is a stream of server-sent events.
 type line struct {
 	w   http.ResponseWriter
@@ -27,7 +29,7 @@ func newLine(w http.ResponseWriter) line { return line{w, http.NewResponseContro
 
 // open sends the head of the answer.
 func (l line) open() error {
-	l.w.Header().Set("Content-Type", "text/event-stream")
+	l.w.Header().Set("Content-Type", eventStream)
 	l.w.Header().Set("X-Accel-Buffering", "no") // of nginx
 	if err := l.ctl.Flush(); errors.Is(err, http.ErrNotSupported) {
 		return err
