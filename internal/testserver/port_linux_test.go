@@ -30,13 +30,32 @@ func TestReservedPort(t *testing.T) {
 	if err := p.release(); err != nil {
 		t.Fatal(err)
 	}
-	release, err := reserve(p.number)
-	if err != nil {
-		t.Fatalf("the port was not given back: %v", err)
+}
+
+// TestReleasedPort gives ports back. One of them may be somebody else's by the time that
+// it is looked at; not all.
+func TestReleasedPort(t *testing.T) {
+	t.Parallel()
+	var taken error
+	for range 10 {
+		p, err := reservePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.release(); err != nil {
+			t.Fatal(err)
+		}
+		release, err := reserve(p.number)
+		if err != nil {
+			taken = err
+			continue
+		}
+		if err := release(); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
-	if err := release(); err != nil {
-		t.Fatal(err)
-	}
+	t.Errorf("ten ports were not given back, the last because of: %v", taken)
 }
 
 func TestTakenPort(t *testing.T) {

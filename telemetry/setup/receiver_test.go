@@ -67,7 +67,7 @@ func TestRevertArrives(t *testing.T) {
 	p.Shutdown(t.Context())
 
 	got := collector.Wait(t, collectortest.HTTP, "the revert", func(got collectortest.Received) bool {
-		return len(got.Named("bgtransform.revert.batch")) > 0 && got.Metrics["bgtransform.rows"].Points != nil
+		return len(got.Named("bgtransform.revert.batch")) > 0 && outcomes(got)["reverted"] > 0 // an export before the last has neither
 	})
 	runs := got.Named("bgtransform.run")
 	if len(runs) != 2 || runs[0].Attributes["bgtransform.mode"] != "transform" || runs[1].Attributes["bgtransform.mode"] != "revert" {
@@ -80,14 +80,20 @@ func TestRevertArrives(t *testing.T) {
 		}
 		reverted += s.Attributes["bgtransform.changed"].(int64)
 	}
-	rows := map[any]float64{}
-	for _, point := range got.Metrics["bgtransform.rows"].Points {
-		rows[point.Attributes["bgtransform.outcome"]] = point.Value
-	}
+	rows := outcomes(got)
 	want := map[any]float64{"changed": 100, "reverted": 99, "moved": 1, "quarantined": 0}
 	if diff := cmp.Diff(want, rows); diff != "" || reverted != 99 {
 		t.Errorf("%d rows reverted by the spans; by the metrics (-want +got):\n%s", reverted, diff)
 	}
+}
+
+// outcomes are the rows that were counted, by what became of them.
+func outcomes(got collectortest.Received) map[any]float64 {
+	rows := map[any]float64{}
+	for _, point := range got.Metrics["bgtransform.rows"].Points {
+		rows[point.Attributes["bgtransform.outcome"]] = point.Value
+	}
+	return rows
 }
 
 // revert transforms a hundred rows, changes one of them as the app would, and reverts.
