@@ -140,7 +140,10 @@ func TestAdminPageInABrowser(t *testing.T) {
 		t.Errorf("the page says paused, the app %s", st.State)
 	}
 
-	// The keyboard stays where it is while the page changes beneath it.
+	leavesHandsAlone(t, b, p)
+	same("somebody else was at it")
+
+	// The keyboard does what the mouse does.
 	evaluate[bool](b, `document.getElementById("do-resume").focus(), true`)
 	b.do("press Enter", chromedp.KeyEvent("\r"))
 	b.shows("#now .state", "running")

@@ -128,6 +128,7 @@ func (p *process) send(t *testing.T, method, path, body string, out any) (int, s
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)

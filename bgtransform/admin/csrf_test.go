@@ -44,6 +44,7 @@ func TestActionsOfOthersAreRefused(t *testing.T) {
 		"the API, sent as nothing":     {replaced(api, "Content-Type", ""), http.StatusUnsupportedMediaType},
 		"an action that is read":       {request{path: path}, http.StatusMethodNotAllowed},
 		"an action of the API, read":   {request{path: "/v1" + path}, http.StatusMethodNotAllowed},
+		"another method, other site":   {replaced(request{http.MethodPut, "/v1" + path, "{}", api.header, "", ""}, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
 		"another method":               {request{http.MethodPut, "/v1" + path, "{}", api.header, "", ""}, http.StatusMethodNotAllowed},
 	} {
 		was := len(log(t, s))
@@ -77,8 +78,8 @@ func TestToken(t *testing.T) {
 	w := get(t, h, "/transforms/"+move)
 	cookie, err := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
 	must(t, err)
-	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure {
-		t.Errorf("the cookie is %+v, want it for HTTP only, lax, and not secure over plain HTTP", cookie)
+	if cookie.Path != "/" || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure {
+		t.Errorf("the cookie is %+v, want it for all paths, HTTP only, lax, and not secure over plain HTTP", cookie)
 	}
 	field := tokenField.FindStringSubmatch(w.Body.String())
 	if field == nil || field[1] != cookie.Value {
@@ -87,6 +88,9 @@ func TestToken(t *testing.T) {
 	again := request{path: "/", header: map[string]string{"Cookie": cookie.Name + "=" + cookie.Value}}.send(t, h)
 	if again.Header().Get("Set-Cookie") != "" || !strings.Contains(again.Body.String(), cookie.Value) && strings.Contains(again.Body.String(), `name="token"`) {
 		t.Error("a browser that has a token gets another one")
+	}
+	if w := (request{path: "/", header: map[string]string{"Cookie": cookie.Name + "=somebody-else's"}}).send(t, h); w.Header().Get("Set-Cookie") == "" {
+		t.Error("a browser whose token cannot be one of this page's gets none")
 	}
 	post := form("/transforms/"+move+"/verify", "")
 	post.body = "token=" + url.QueryEscape(field[1])

@@ -1,13 +1,9 @@
 package admin
 
 import (
-	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
@@ -58,20 +54,16 @@ type detailView struct {
 	detail
 
 	Token  string
-	Done   string // what was just asked for
-	Failed string // why that was refused
-	Typed  string // why, as it was typed
-	Tuning []tuning
+	Done   string   // what was just asked for
+	Failed string   // why that was refused
+	Asked  string   // what was refused
+	Typed  typed    // into its form, which is shown again with it
+	Tuning []tuning // the settings of a form
 }
 
-// tuning is a setting in the form.
-type tuning struct {
-	bgtransform.Setting
-
-	Value string
-	Hint  string
-	Tuned *bgtransform.Tuned // nil: nobody has changed it
-}
+// Again reports whether one of the actions was refused, whose form is to be shown again as
+// it was filled in.
+func (v detailView) Again(actions ...string) bool { return slices.Contains(actions, v.Asked) }
 
 func (h *Handler) showOne(w http.ResponseWriter, r *http.Request) {
 	done := r.URL.Query().Get("asked")
@@ -93,114 +85,11 @@ func (h *Handler) one(w http.ResponseWriter, r *http.Request, status int, change
 	f.Tab, f.Page = name, "transforms/"+url.PathEscape(name)
 	f.Live, f.ETag = "v1/"+f.Page+"/events", doc.etag
 	v := detailView{frame: f, detail: doc.value, Token: token(w, r)}
-	for _, s := range bgtransform.Settings() {
-		v.Tuning = append(v.Tuning, tuningOf(s, doc.value.Status.Tuned))
-	}
 	change(&v)
-	h.views.render(w, status, "detail", v)
-}
-
-func tuningOf(s bgtransform.Setting, tuned []bgtransform.Tuned) tuning {
-	t := tuning{Setting: s, Hint: hint(s)}
-	for i := range tuned {
-		if tuned[i].Setting == s {
-			t.Tuned, t.Value = &tuned[i], tuned[i].Value
-		}
-	}
-	return t
-}
-
-// hint says what a setting is, and how its values look.
-func hint(s bgtransform.Setting) string {
-	switch s {
-	case bgtransform.SettingPhase:
-		return "phase that dual reads are to come to: old, fallback, compare, new"
-	case bgtransform.SettingWindow:
-		return "when batches may run: 0 22 * * * for 8h in Europe/Berlin, always, never"
-	case bgtransform.SettingDuty:
-		return "share of time that batches may use: 50%"
-	case bgtransform.SettingRowsPerSecond:
-		return "ceiling for changed rows a second: 2000, unlimited"
-	case bgtransform.SettingBatchTarget:
-		return "how long a batch should take: 100ms"
-	case bgtransform.SettingBatchMin:
-		return "keys in a batch, at least: 10"
-	case bgtransform.SettingBatchMax:
-		return "keys in a batch, at most: 10000"
-	default:
-		return ""
-	}
-}
-
-// actByForm does what a form asks for, and shows the transform again.
-func (h *Handler) actByForm(w http.ResponseWriter, r *http.Request) {
-	form, err := formOf(r)
-	if err != nil {
-		h.refuse(w, r, err)
-		return
-	}
-	o, err := orderOfForm(r.PathValue("name"), form)
-	if err == nil {
-		err = h.carryOut(r, o)
-	}
-	if err == nil {
-		w.Header().Set("Location", rootOf(r)+"transforms/"+url.PathEscape(o.name)+"?asked="+url.QueryEscape(r.PathValue("action")))
-		w.WriteHeader(http.StatusSeeOther)
-		return
-	}
-	p := problemOf(err)
-	if p.status == http.StatusNotFound {
-		h.refuse(w, r, p)
-		return
-	}
-	h.one(w, r, p.status, func(v *detailView) { v.Failed, v.Typed = p.text, o.by.Why })
-}
-
-// formOf reads a form of this page, which has brought its token.
-func formOf(r *http.Request) (url.Values, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, problem{http.StatusUnsupportedMediaType, "this is not a form of this page"}
-	}
-	if err := r.ParseForm(); err != nil {
-		if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, large
-		}
-		return nil, problem{http.StatusBadRequest, "the form cannot be read"}
-	}
-	if !tokenHolds(r, r.PostForm.Get("token")) {
-		return nil, problem{http.StatusForbidden, "this form has not come with the token that this page has handed to your browser; load the page again, with cookies, and repeat it"}
-	}
-	return r.PostForm, nil
-}
-
-func orderOfForm(name string, form url.Values) (order, error) {
-	o := order{name: name, by: bgtransform.By{Why: strings.TrimSpace(form.Get("why"))}, confirm: form.Get("confirm"), settings: map[bgtransform.Setting]string{}}
 	for _, s := range bgtransform.Settings() {
-		// A field that was left as the page has shown it changes nothing, an emptied one
-		// sets the setting back.
-		is, was := strings.TrimSpace(form.Get(string(s))), form.Get("was-"+string(s))
-		if is == was {
-			continue
-		}
-		if is == "" {
-			is = bgtransform.Default
-		}
-		o.settings[s] = is
+		v.Tuning = append(v.Tuning, tuningOf(s, doc.value.Status.Tuned, v.Typed))
 	}
-	if s := bgtransform.Setting(form.Get("setting")); slices.Contains(bgtransform.Settings(), s) {
-		o.settings = map[bgtransform.Setting]string{s: bgtransform.Default} // the button beside it
-	}
-	o.verify.Repair = form.Get("repair") == "yes"
-	if text := strings.TrimSuffix(strings.TrimSpace(form.Get("sample")), "%"); text != "" {
-		share, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		if err != nil {
-			return o, problem{http.StatusUnprocessableEntity, "the sample is a share of the rows in percent, such as 10"}
-		}
-		o.verify.Sample = share / 100
-	}
-	var err error
-	o.length, err = lengthOf(form.Get("for"))
-	return o, err
+	h.views.render(w, status, "detail", v)
 }
 
 // Chart draws the rates up to when the page is made.

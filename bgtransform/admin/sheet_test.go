@@ -84,6 +84,33 @@ func TestExpiredWhileItIsRead(t *testing.T) {
 	})
 }
 
+// Watchers are told of what is new, not of each reading; who has left is forgotten.
+func TestWatchers(t *testing.T) {
+	t.Parallel()
+	says := 1
+	s := newSheet(slog.New(slog.DiscardHandler), func(context.Context) (numbered, error) { return numbered{says}, nil })
+	changed, leave := s.watch()
+	told := func() bool {
+		_ = said(t, s, 0)
+		select {
+		case <-changed:
+			return true
+		default:
+			return false
+		}
+	}
+	if !told() || told() {
+		t.Error("want a watcher to be told of the first reading, and not of one that is the same")
+	}
+	if says = 2; !told() {
+		t.Error("a watcher is not told of something new")
+	}
+	leave()
+	if len(s.watchers) != 0 {
+		t.Errorf("%d watchers are kept when none is there", len(s.watchers))
+	}
+}
+
 // A panic is told with where it was, to the log alone.
 func TestPanicOfAReading(t *testing.T) {
 	t.Parallel()

@@ -11,9 +11,11 @@
 	let wanted = shown;
 	let busy = false;
 	let events = null;
+	let lost = null; // since when there is no news
 
 	// What the server has sent of each part: the part itself may have been opened or typed into.
 	const sent = new Map();
+	const left = new Map(); // what is new of parts that were left alone
 	for (const part of document.querySelectorAll("[data-live]")) sent.set(part.id, part.innerHTML);
 
 	function say(on, text) {
@@ -22,18 +24,33 @@
 		live.textContent = text;
 	}
 
-	// A part into which somebody has typed is left alone until that is sent or taken back.
+	function silent() {
+		lost ??= new Date();
+		say(false, "no news since " + lost.toLocaleTimeString());
+	}
+
+	function heard() {
+		lost = null;
+		say(true, "live");
+	}
+
+	// A form into which somebody has typed is left alone, with its buttons, until that is sent
+	// or taken back: what they are about to press must not become something else.
 	function typedInto(part) {
-		for (const field of part.querySelectorAll("input:not([type=hidden]), textarea")) {
-			if (field.value !== field.defaultValue) return true;
+		for (const field of (part.closest("form") || part).querySelectorAll("input:not([type=hidden])")) {
+			if (field.value !== field.defaultValue || field.checked !== field.defaultChecked) return true;
 		}
 		return false;
 	}
 
 	function replace(fresh) {
 		const part = document.getElementById(fresh.id);
-		if (!part || sent.get(fresh.id) === fresh.innerHTML) return true;
-		if (typedInto(part)) return false;
+		left.delete(fresh.id);
+		if (!part || sent.get(fresh.id) === fresh.innerHTML) return;
+		if (typedInto(part)) {
+			left.set(fresh.id, fresh);
+			return;
+		}
 		const focus = part.contains(document.activeElement) ? document.activeElement.id : null;
 		const open = [...part.querySelectorAll("details[open]")].map((d) => d.id);
 		sent.set(fresh.id, fresh.innerHTML);
@@ -43,12 +60,13 @@
 			if (d) d.open = true;
 		}
 		if (focus !== null) {
-			// The button may be another one now, such as that to resume.
-			const next = document.getElementById(focus) || part.querySelector("button, a[href]") || main;
-			next.focus({ preventScroll: true });
+			// Not to another button, where that one was: Enter would do what nobody meant.
+			part.tabIndex = -1;
+			((focus && document.getElementById(focus)) || part).focus({ preventScroll: true });
 		}
-		return true;
 	}
+
+	main.addEventListener("input", () => [...left.values()].forEach(replace));
 
 	// states tells those who do not see the page of what changes seldom: the states.
 	function states(root) {
@@ -58,7 +76,7 @@
 	}
 
 	async function refresh() {
-		if (busy) return;
+		if (busy || document.hidden) return;
 		busy = true;
 		try {
 			while (wanted !== shown) {
@@ -66,6 +84,7 @@
 				const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" }, cache: "no-store" });
 				if (!answer.ok) throw new Error(answer.statusText);
 				const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+				if (!page.querySelector("main[data-etag]")) throw new Error("this is another page, such as one to log in");
 				const before = states(main);
 				for (const fresh of page.querySelectorAll("[data-live]")) replace(fresh);
 				for (const [name, state] of states(main)) {
@@ -73,9 +92,10 @@
 				}
 				shown = next;
 			}
-			say(true, "live");
+			heard();
 		} catch (e) {
-			say(false, "no news since " + new Date().toLocaleTimeString());
+			silent();
+			setTimeout(refresh, 10000);
 		} finally {
 			busy = false;
 		}
@@ -84,13 +104,15 @@
 	function watch() {
 		if (events || document.hidden) return;
 		events = new EventSource(main.dataset.liveFrom);
-		events.onopen = () => say(true, "live");
+		events.onopen = () => {
+			if (wanted === shown) heard();
+		};
 		events.onmessage = (e) => {
 			wanted = e.data;
 			refresh();
 		};
 		events.onerror = () => {
-			say(false, "no news since " + new Date().toLocaleTimeString());
+			silent();
 			if (events.readyState === EventSource.CLOSED) { // the server has refused: try again, slowly
 				events = null;
 				setTimeout(watch, 10000);
