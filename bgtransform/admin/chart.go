@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ type rateChart struct {
 	Areas []string      // of what is below them
 	Now   float64       // the rate now
 	Most  float64       // the highest one
-	Top   float64       // what the upper edge stands for
+	Top   float64       // what the upper edge stands for; higher rates are cut off
 }
 
 // chartOf draws samples up to a time.
@@ -34,7 +36,7 @@ func chartOf(samples []sample, to time.Time) rateChart {
 	if n := len(samples); n > 0 {
 		c.Now = max(0, samples[n-1].rate)
 	}
-	c.Top = round(c.Most)
+	c.Top = round(scaleOf(samples, to))
 	for i := 0; i < len(samples); {
 		n := 0
 		for i+n < len(samples) && samples[i+n].rate >= 0 {
@@ -62,12 +64,50 @@ func spanOf(samples []sample, to time.Time) time.Duration {
 	return shown
 }
 
+// scaleOf is the rate that the chart is to have room for: the highest, unless it has lasted
+// less than a tenth of the time and would flatten all others. So it is when a pass begins
+// over keys that are done already, which are walked a hundred times as fast.
+func scaleOf(samples []sample, to time.Time) float64 {
+	type lasting struct {
+		rate float64
+		time time.Duration
+	}
+	var all []lasting
+	var seen time.Duration
+	for i, s := range samples {
+		end := to
+		if i+1 < len(samples) {
+			end = samples[i+1].at
+		}
+		if s.rate > 0 {
+			all = append(all, lasting{s.rate, end.Sub(s.at)})
+		}
+		if s.rate >= 0 {
+			seen += end.Sub(s.at)
+		}
+	}
+	slices.SortFunc(all, func(a, b lasting) int { return cmp.Compare(b.rate, a.rate) })
+	var above time.Duration
+	for _, l := range all {
+		if above += l.time; above >= seen/10 {
+			if all[0].rate > 4*l.rate {
+				return l.rate
+			}
+			break
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	return all[0].rate
+}
+
 // draw adds the line of samples that somebody watched, up to their end.
 func (c *rateChart) draw(samples []sample, end, to time.Time) {
 	x := func(t time.Time) float64 {
 		return max(0, min(chartWidth, chartWidth*(1-to.Sub(t).Seconds()/c.Span.Seconds())))
 	}
-	y := func(rate float64) float64 { return chartHeight - 2 - (chartHeight-4)*rate/c.Top }
+	y := func(rate float64) float64 { return chartHeight - 2 - (chartHeight-4)*min(1, rate/c.Top) }
 	var points []string
 	for i, s := range samples {
 		if i > 0 && s.at.Sub(samples[i-1].at) > 3*every { // it was the same all the time

@@ -72,6 +72,31 @@ func TestChartOfRates(t *testing.T) {
 	}
 }
 
+// A moment at a rate that dwarfs all others does not make a flat line of them; what lasts
+// does, and is no exception.
+func TestScale(t *testing.T) {
+	t.Parallel()
+	for sentence, tc := range map[string]struct {
+		samples []sample
+		want    float64
+	}{
+		"a moment":                {[]sample{{at(0), 800}, {at(20), 400}, {at(50), 846_066}, {at(52), 0}}, 800},
+		"a moment, not much more": {[]sample{{at(0), 800}, {at(50), 2400}, {at(52), 0}}, 2400},
+		"some time":               {[]sample{{at(0), 800}, {at(50), 846_066}}, 846_066},
+		"all there is":            {[]sample{{at(0), 0}, {at(50), 70}, {at(51), 0}}, 70},
+		"among what nobody saw":   {[]sample{{at(0), 10}, {at(2), 900}, {at(4), unwatched}}, 900},
+		"none":                    {[]sample{{at(0), 0}}, 0},
+	} {
+		if got := scaleOf(tc.samples, at(60)); got != tc.want {
+			t.Errorf("%s: %v, want %v", sentence, got, tc.want)
+		}
+	}
+	c := chartOf([]sample{{at(0), 800}, {at(50), 846_066}, {at(52), 0}}, at(60))
+	if want := "0.0,2.0 500.0,2.0 500.0,2.0 520.0,98.0 600.0,98.0"; c.Top != 800 || c.Most != 846_066 || c.Lines[0] != want {
+		t.Errorf("the chart is %+v, want the moment cut off", c)
+	}
+}
+
 func TestChartOfReads(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 27, 8, 30, 0, 0, time.UTC)
