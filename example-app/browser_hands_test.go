@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -40,4 +41,13 @@ func leavesHandsAlone(t *testing.T, b *browser, p *process) {
 	}
 	b.do("take it back", chromedp.SendKeys(chromedp.CSS("#why"), "\b"))
 	eventually(t, "resume is offered", func() bool { return has("do-resume") && !has("do-pause") })
+
+	// Enter where a name is typed to confirm chooses none of the buttons below.
+	b.click("#danger-open > summary")
+	evaluate[bool](b, `addEventListener("submit", () => { window.submitted = true }), true`)
+	b.do("confirm what was not chosen", chromedp.SendKeys(chromedp.CSS("#confirm"), moveName+"\r"))
+	if evaluate[bool](b, `window.submitted === true || window.marked !== true`) {
+		t.Error("Enter has chosen an action")
+	}
+	b.do("take it back", chromedp.SendKeys(chromedp.CSS("#confirm"), strings.Repeat("\b", len(moveName))))
 }

@@ -67,6 +67,28 @@ func TestRefusedFormIsKept(t *testing.T) {
 	}
 }
 
+// Enter in a field presses the first button of its form. Where that would be one of
+// several, as cancel is for who means to revert, it is one that does nothing.
+func TestEnterChoosesNothing(t *testing.T) {
+	t.Parallel()
+	h, _ := idle(t, newDB(t, 1, 1))
+	page := get(t, h, "/transforms/"+move).Body.String()
+	several := 0
+	for _, form := range regexp.MustCompile(`(?s)<form .*?</form>`).FindAllString(page, -1) {
+		buttons := regexp.MustCompile(`<button[^>]*>`).FindAllString(form, -1)
+		if !strings.Contains(form, "formaction") {
+			continue
+		}
+		several++
+		if buttons[0] != "<button disabled hidden>" {
+			t.Errorf("Enter presses %s", buttons[0])
+		}
+	}
+	if several != 2 {
+		t.Errorf("%d forms offer several actions, want 2", several)
+	}
+}
+
 // All that a verification can be asked for is offered; the form as it is asks for all rows,
 // without repair.
 func TestVerifyForm(t *testing.T) {
