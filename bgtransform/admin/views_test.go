@@ -1,0 +1,29 @@
+package admin
+
+import (
+	"mime"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// Files have the types that browsers want of a style sheet and a script, whatever the
+// machine takes them for.
+func TestStaticFiles(t *testing.T) {
+	t.Parallel()
+	if err := mime.AddExtensionType(".js", "text/plain"); err != nil { // as some machines have it
+		t.Fatal(err)
+	}
+	v := newViews()
+	for name, want := range map[string]string{
+		"page.css": "text/css; charset=utf-8", "live.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml", "nothing.js": "", "..": "",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/static/x", nil)
+		r.SetPathValue("file", name)
+		w := httptest.NewRecorder()
+		v.static(w, r)
+		if got := w.Header().Get("Content-Type"); w.Code == http.StatusOK && got != want || (w.Code == http.StatusOK) != (want != "") {
+			t.Errorf("%s: %d %s, want %s", name, w.Code, got, want)
+		}
+	}
+}
