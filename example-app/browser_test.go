@@ -126,8 +126,12 @@ func TestAdminPageInABrowser(t *testing.T) {
 	mark()
 	b.shows("#live", "live")
 	was := b.bar()
+	evaluate[bool](b, `document.querySelector("#now h1").firstChild.kept = true`)
 	eventually(t, "the bar advances", func() bool { return b.bar() > was })
 	same("the bar advances")
+	if !evaluate[bool](b, `document.querySelector("#now h1").firstChild.kept === true`) {
+		t.Error("what has not changed was put there anew, under the eyes and ears of who reads it")
+	}
 
 	b.do("say why", chromedp.SendKeys(chromedp.CSS("#why"), "the disk is full"))
 	b.click("#do-pause")

@@ -1,5 +1,5 @@
 // Keeps a page up to date: when the server says that what it shows has changed, the page
-// is fetched again, and the parts that differ are put in place of the old ones. Without it
+// is fetched again, and what differs in it is put in place of the old. Without this script
 // the page reads and acts all the same.
 "use strict";
 (() => {
@@ -43,6 +43,31 @@
 		return false;
 	}
 
+	// patch makes a node like a fresh one, and leaves alone what is the same in both: so a
+	// selection, a click half done, and the place where somebody reads by ear survive.
+	function patch(node, fresh) {
+		if (node.nodeName !== fresh.nodeName || node.id !== fresh.id) {
+			node.replaceWith(document.importNode(fresh, true));
+			return;
+		}
+		if (node.nodeType !== Node.ELEMENT_NODE) {
+			if (node.data !== fresh.data) node.data = fresh.data;
+			return;
+		}
+		for (const name of node.getAttributeNames()) {
+			if (!fresh.hasAttribute(name) && name !== "open" && name !== "tabindex") node.removeAttribute(name);
+		}
+		for (const name of fresh.getAttributeNames()) {
+			if (node.getAttribute(name) !== fresh.getAttribute(name)) node.setAttribute(name, fresh.getAttribute(name));
+		}
+		const old = [...node.childNodes];
+		[...fresh.childNodes].forEach((child, i) => {
+			if (i < old.length) patch(old[i], child);
+			else node.append(document.importNode(child, true));
+		});
+		for (const gone of old.slice(fresh.childNodes.length)) gone.remove();
+	}
+
 	function replace(fresh) {
 		const part = document.getElementById(fresh.id);
 		left.delete(fresh.id);
@@ -51,18 +76,18 @@
 			left.set(fresh.id, fresh);
 			return;
 		}
-		const focus = part.contains(document.activeElement) ? document.activeElement.id : null;
+		const focus = part.contains(document.activeElement) ? document.activeElement : null;
 		const open = [...part.querySelectorAll("details[open]")].map((d) => d.id);
 		sent.set(fresh.id, fresh.innerHTML);
-		part.replaceChildren(...[...fresh.childNodes].map((n) => document.importNode(n, true)));
+		patch(part, fresh);
 		for (const id of open) {
 			const d = document.getElementById(id);
 			if (d) d.open = true;
 		}
-		if (focus !== null) {
+		if (focus && !part.contains(document.activeElement)) {
 			// Not to another button, where that one was: Enter would do what nobody meant.
 			part.tabIndex = -1;
-			((focus && document.getElementById(focus)) || part).focus({ preventScroll: true });
+			(document.getElementById(focus.id) || part).focus({ preventScroll: true });
 		}
 	}
 
