@@ -49,7 +49,11 @@ func (f *finisher) run(ctx context.Context) error {
 		if needsHuman(next.reason.Code) {
 			return &UnfinishedError{Transform: f.e.name, Reason: next.reason}
 		}
-		f.e.update(func(v *view) { v.here = next.reason })
+		f.e.update(func(v *view) {
+			if ctx.Err() == nil || v.here.IsZero() { // else the end of ctx is the only thing that went wrong
+				v.here = next.reason
+			}
+		})
 		f.s.rest(ctx, f.e, min(max(next.wait, 10*time.Millisecond), time.Second))
 	}
 }

@@ -202,7 +202,7 @@ func wantMetrics(t *testing.T, got collectortest.Received) {
 		"attempts": {"sum", "{attempt}"}, "attempt.ends": {"sum", "{attempt}"}, "lease.events": {"sum", "{event}"}, "lease.held": {"sum", "{lease}"},
 		"waits": {"sum", "{wait}"}, "wait.duration": {"histogram", "s"},
 		"state": {"gauge", "{transform}"}, "reason": {"gauge", "{transform}"}, "progress": {"gauge", "1"}, "quarantine": {"gauge", "{row}"},
-		"verified": {"gauge", "{transform}"}, "pool": {"gauge", "{instance}"},
+		"verified": {"gauge", "{transform}"}, "stuck": {"gauge", "{transform}"}, "pool": {"gauge", "{instance}"},
 		"dualread.fallbacks": {"sum", "{read}"}, "dualread.missing": {"sum", "{read}"}, "dualread.compared": {"sum", "{read}"}, "dualread.mismatches": {"sum", "{read}"},
 		"remaining": {"gauge", "{row}"}, "rate": {"gauge", "{row}/s"},
 	}
