@@ -13,13 +13,13 @@
 // Without [Authorize] only callers on this machine may, and only directly: the address
 // of the connection is a loopback address, the Host is one too (else a web page could
 // reach the handler by a name of its own that it lets point to 127.0.0.1), and no header
-// says that a proxy stands in between, whose users would all look local. Anything else is
-// refused, with the reason. A proxy on this machine that asks for a loopback address and
-// says nothing of itself cannot be told from a person: behind one, always give an
-// authorizer.
+// says that a proxy stands in between, whose users would all look local; nor does
+// HTTP/1.0, which few but proxies speak. Anything else is refused, with the reason. A
+// proxy on this machine that asks for a loopback address and says nothing of itself cannot
+// be told from a person: behind one, always give an authorizer.
 //
-// With [Authorize] the app decides, by what it knows of the
-// request; the name it returns is who the log of actions says it was.
+// With [Authorize] the app decides, by what it knows of the request; the name it returns
+// is who the log of actions says it was.
 //
 // Actions are POST only, refused when they come from another site
 // ([http.CrossOriginProtection]), and, as forms, without the token that the page itself
@@ -28,7 +28,8 @@
 // [ReadOnly] has none.
 //
 // Keys of rows and messages of errors are shown in the quarantine, because operators
-// have to find the rows; values of rows are shown nowhere.
+// have to find the rows. Values of rows are shown nowhere, unless the transform's own
+// errors hold them.
 //
 // # What it costs
 //
