@@ -57,8 +57,12 @@ func TestEachChangeIsMadeOnceHoweverOftenItIsCalled(t *testing.T) {
 				if c.done(t, db) {
 					t.Fatal("it is done before it was called: the test sees nothing")
 				}
-				for range 3 {
-					must(t, c.do(t.Context(), db, quiet()))
+				for call := range 3 {
+					log := newRecord()
+					must(t, c.do(t.Context(), db, log.logger()))
+					if idle := strings.Contains(log.String(), "contract has nothing to do"); idle != (call > 0) {
+						t.Errorf("call %d says %q", call+1, log)
+					}
 				}
 				if !c.done(t, db) {
 					t.Error("it returned nil and is not done")

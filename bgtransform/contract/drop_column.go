@@ -10,7 +10,7 @@ import (
 )
 
 // DropColumn drops a column, with the indexes and constraints that are on it alone. A
-// column that is not there is no error. It returns [ErrRefused] while something else needs the
+// column that is not there is no error, and said in the log. It returns [ErrRefused] while something else needs the
 // column: a key or an index that has other columns too, a view, a generated column, a
 // trigger of the table that names it as NEW.column or OLD.column.
 //

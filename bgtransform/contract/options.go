@@ -46,8 +46,8 @@ func ProgressEvery(d time.Duration) Option {
 	return option(func(c config) config { c.progress = d; return c })
 }
 
-// Logger receives each step before it is made, at level Info, and each time that it
-// gives way, at level Warn. Nil, the default, is [slog.Default].
+// Logger receives each step before it is made, or that there is none to make, at level Info, and
+// each time that it gives way, at level Warn. Nil, the default, is [slog.Default].
 func Logger(l *slog.Logger) Option {
 	return option(func(c config) config { c.logger = l; return c })
 }

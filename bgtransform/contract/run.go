@@ -20,6 +20,7 @@ type run struct {
 	d     *dialect.Dialect
 	table string
 	from  string // the table, quoted, with its schema where there is one
+	what  string // is to be done, for the log
 
 	// PostgreSQL only.
 	oid         int64
@@ -50,13 +51,13 @@ type plans struct {
 
 // change makes one change of a table. what names it in errors.
 func change(ctx context.Context, db *bun.DB, table, what string, p plans, opts []Option) error {
-	if err := apply(ctx, db, table, p, opts); err != nil {
+	if err := apply(ctx, db, table, what, p, opts); err != nil {
 		return fmt.Errorf("contract: table %q: %s: %w", table, what, err)
 	}
 	return nil
 }
 
-func apply(ctx context.Context, db *bun.DB, table string, p plans, opts []Option) error {
+func apply(ctx context.Context, db *bun.DB, table, what string, p plans, opts []Option) error {
 	c, err := configure(opts)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func apply(ctx context.Context, db *bun.DB, table string, p plans, opts []Option
 	if err != nil {
 		return err
 	}
-	r := &run{config: c, db: db, d: d, table: table}
+	r := &run{config: c, db: db, d: d, table: table, what: what}
 	if r.from = r.quote(table); r.schema != "" {
 		r.from = r.quote(r.schema) + "." + r.from
 	}
@@ -93,7 +94,8 @@ func (r *run) make(ctx context.Context, p plans) error {
 // mostSteps is far more than any plan has. Whoever gets there is not alone.
 const mostSteps = 50
 
-// follow does what the plan says, and looks again after each step, be it done or not.
+// follow does what the plan says, and looks again after each step, be it done or not. A call
+// that finds nothing to do says so: it was made before, or a name in it is misspelt.
 func (r *run) follow(ctx context.Context, next plan) error {
 	t := tries{run: r, wait: backoff.Backoff{Min: 2 * r.lock, Max: max(longestPause, 2*r.lock)}, say: "look at the table"}
 	var last error
@@ -101,6 +103,9 @@ func (r *run) follow(ctx context.Context, next plan) error {
 		s, err := next(ctx)
 		switch {
 		case err == nil && s == nil:
+			if done == 0 {
+				r.logger.InfoContext(ctx, "contract has nothing to do", "table", r.table, "change", r.what)
+			}
 			return nil
 		case err == nil:
 			t.begin(ctx, s.say)
