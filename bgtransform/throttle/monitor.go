@@ -43,8 +43,9 @@ type Change struct {
 
 // Watch begins to watch, if nobody has the signals watched already. What was known
 // from a time before that is forgotten, and nothing is asked for until it is known
-// anew: ready is closed once each signal was looked at. changed, if not nil, is
-// called for each change, by several goroutines, and must not block.
+// anew: ready is closed once each signal was looked at, and its users have been told what
+// that changed. changed, if not nil, is called for each change, by several goroutines, and must
+// not block.
 //
 // The caller must call release, more than once if it wants to. That of the last
 // user ends the watch and waits for it; a Read that goes on for longer than a second after its

@@ -221,6 +221,24 @@ func TestReadyWaitsForAllFirstLooks(t *testing.T) {
 	release()
 }
 
+func TestReadyWaitsUntilTheFirstChangesAreTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g, told := &gauge{}, make(chan struct{})
+		g.set(throttle.Stop, "full")
+		ready, release := throttle.NewMonitor(g.signal("disk", 0)).Watch(func(throttle.Change) { <-told })
+		defer release()
+		synctest.Wait()
+		select {
+		case <-ready:
+			t.Error("it is ready before it has told what it saw")
+		default:
+		}
+		close(told)
+		<-ready
+	})
+}
+
 func TestNobodyIsAskedWhileNobodyWatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -9,14 +9,14 @@ import (
 // watch is the time from a monitor's first user to its last. All but ready and end
 // is under the lock of the monitor.
 type watch struct {
-	ready chan struct{} // closed once each signal was looked at
+	ready chan struct{} // closed once each signal was looked at, and what that changed was told
 	end   func()        // ends the watch, and waits for it
 
 	users     map[*func(Change)]struct{}
 	guards    map[*context.CancelCauseFunc]struct{}
 	standings []standing
 	told      []Change // for each signal, what the users were told last
-	unlooked  int      // signals that nobody has looked at
+	unlooked  int      // signals of which nobody has been told a first look
 }
 
 // begin starts the watch of all signals.
@@ -107,11 +107,6 @@ func (m *Monitor) note(w *watch, i int, update func(*standing)) {
 		change.Reason = s.unknown(now)
 	}
 	w.told[i] = change
-	if first {
-		if w.unlooked--; w.unlooked == 0 {
-			close(w.ready)
-		}
-	}
 	var tell []func(Change)
 	if change.Level != was.Level || change.Known != was.Known {
 		for user := range w.users {
@@ -123,5 +118,17 @@ func (m *Monitor) note(w *watch, i int, update func(*standing)) {
 	m.mu.Unlock()
 	for _, changed := range tell {
 		changed(change)
+	}
+	if first {
+		m.looked(w)
+	}
+}
+
+// looked counts a signal that was looked at for the first time.
+func (m *Monitor) looked(w *watch) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w.unlooked--; w.unlooked == 0 {
+		close(w.ready)
 	}
 }

@@ -79,15 +79,15 @@ func TestI3SlowCodeHoldsNoLocks(t *testing.T) {
 		}
 		run := start(t, db, quick(t), transform)
 		<-in
-		query := "SELECT (SELECT count(*) FROM pg_locks WHERE relation = 'items'::regclass) + " +
+		const query = "SELECT (SELECT count(*) FROM pg_locks WHERE relation = 'items'::regclass) + " +
 			"(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid())"
-		if p.kind == mariadb {
-			query = "SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE db = database()"
-		}
-		// Small statements of the scheduler's own come and go. InnoDB tells nothing new to
-		// who asks more often than every 100 ms.
 		look := p.open(t)
-		untilEvery(t, 150*time.Millisecond, "no lock and no transaction", func() bool { return number(t, look, query) == 0 })
+		untilEvery(t, 20*time.Millisecond, "no lock and no transaction", func() bool { // small statements of the scheduler's own come and go
+			if p.kind == mariadb {
+				return len(innodbOpen(t, look)) == 0
+			}
+			return number(t, look, query) == 0
+		})
 		exec(t, db, "UPDATE items SET src = src + 1, ver = ver + 1") // which waits for nobody
 		close(out)
 		st := run.untilState(bgtransform.StateComplete)

@@ -29,11 +29,11 @@ func (p place) untilOneWaits(t testing.TB, db *bun.DB) {
 	t.Helper()
 	query := "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 	if p.kind == mariadb {
-		query = "SELECT (SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table metadata%') + " +
-			"(SELECT count(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE db = database() AND trx_state = 'LOCK WAIT')"
+		query = "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND state LIKE 'Waiting for table metadata%'"
 	}
-	// InnoDB tells nothing new to who asks more often than every 100 ms.
-	untilEvery(t, 150*time.Millisecond, "somebody who waits for a lock", func() bool { return number(t, db, query) > 0 })
+	untilEvery(t, 20*time.Millisecond, "somebody who waits for a lock", func() bool {
+		return number(t, db, query) > 0 || p.kind == mariadb && innodbWaiting(t, db) != 0
+	})
 }
 
 // Somebody has the whole table to itself, before it is read or after: no batch

@@ -96,8 +96,7 @@ func (f *fault) losesConnection() {
 		if f.p.kind == postgres {
 			exec(f.t, f.admin, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 		} else {
-			exec(f.t, f.admin, fmt.Sprintf("KILL CONNECTION %d", number(f.t, f.admin,
-				"SELECT max(id) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id WHERE db = database() AND trx_state = 'LOCK WAIT'")))
+			exec(f.t, f.admin, fmt.Sprintf("KILL CONNECTION %d", innodbWaiting(f.t, f.admin)))
 		}
 		exec(f.t, app, "ROLLBACK")
 	}
