@@ -38,7 +38,7 @@ func newBoard(src source, log *slog.Logger, every time.Duration) *board {
 		source: src, log: log, every: every, one: map[string]*sheet[detail]{}, proofs: map[string]*proof{},
 		ended: make(chan struct{}), kick: make(chan struct{}, 1),
 	}
-	b.all = newSheet(log, func(ctx context.Context) (overview, error) {
+	b.all = newSheet(log, readTime, func(ctx context.Context) (overview, error) {
 		o := src.overview(ctx)
 		b.rates.add(&o)
 		return o, nil
@@ -76,7 +76,7 @@ func (b *board) sheet(ctx context.Context, name string) (*sheet[detail], error) 
 	defer b.mu.Unlock()
 	s := b.one[name]
 	if s == nil {
-		s = newSheet(b.log, func(ctx context.Context) (detail, error) { return b.read(ctx, name) })
+		s = newSheet(b.log, readOneTime, func(ctx context.Context) (detail, error) { return b.read(ctx, name) })
 		b.one[name], b.proofs[name] = s, new(proof)
 	}
 	return s, nil

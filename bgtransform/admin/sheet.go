@@ -23,9 +23,10 @@ type version[T any] struct {
 // sheet holds one document for all of its viewers: it is read by one of them at a time,
 // and only if what is there is too old.
 type sheet[T interface{ steady() any }] struct {
-	read func(ctx context.Context) (T, error)
-	log  *slog.Logger
-	turn chan struct{} // holds one element while somebody reads
+	read  func(ctx context.Context) (T, error)
+	bound time.Duration // of one reading
+	log   *slog.Logger
+	turn  chan struct{} // holds one element while somebody reads
 
 	mu       sync.Mutex
 	now      *version[T] // nil: never read
@@ -33,12 +34,18 @@ type sheet[T interface{ steady() any }] struct {
 	watchers map[chan struct{}]struct{}
 }
 
-func newSheet[T interface{ steady() any }](log *slog.Logger, read func(ctx context.Context) (T, error)) *sheet[T] {
-	return &sheet[T]{read: read, log: log, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
+func newSheet[T interface{ steady() any }](log *slog.Logger, bound time.Duration, read func(ctx context.Context) (T, error)) *sheet[T] {
+	return &sheet[T]{read: read, bound: bound, log: log, turn: make(chan struct{}, 1), watchers: map[chan struct{}]struct{}{}}
 }
 
-// readTime bounds one reading.
-const readTime = 10 * time.Second
+const (
+	// readTime bounds one reading of all transforms.
+	readTime = 5 * time.Second
+
+	// readOneTime bounds one of a transform, which may begin with one of all: where the
+	// database hangs, what that has found is left to show.
+	readOneTime = 2 * readTime
+)
 
 // get returns what the sheet says, which was read no longer than age ago. When whoever
 // reads is gone before the end, the next one who waits reads.
@@ -53,7 +60,7 @@ func (s *sheet[T]) get(ctx context.Context, age time.Duration) (*version[T], err
 	if v != nil {
 		return v, nil
 	}
-	reading, cancel := context.WithTimeout(ctx, readTime)
+	reading, cancel := context.WithTimeout(ctx, s.bound)
 	defer cancel()
 	value, err := s.contained(reading)
 	if ctx.Err() != nil {

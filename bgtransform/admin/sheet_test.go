@@ -44,7 +44,7 @@ func said(t *testing.T, s *sheet[numbered], age time.Duration) int {
 func TestSlowReadingIsShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSheet(slog.New(slog.DiscardHandler), reader(9*time.Second))
+		s := newSheet(slog.New(slog.DiscardHandler), readOneTime, reader(9*time.Second))
 		began := time.Now()
 		var all sync.WaitGroup
 		for range 20 {
@@ -69,7 +69,7 @@ func TestSlowReadingIsShared(t *testing.T) {
 func TestExpiredWhileItIsRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSheet(slog.New(slog.DiscardHandler), reader(time.Second))
+		s := newSheet(slog.New(slog.DiscardHandler), readOneTime, reader(time.Second))
 		var first sync.WaitGroup
 		first.Go(func() { _ = said(t, s, time.Minute) })
 		<-time.After(time.Second / 2)
@@ -88,7 +88,7 @@ func TestExpiredWhileItIsRead(t *testing.T) {
 func TestWatchers(t *testing.T) {
 	t.Parallel()
 	says := 1
-	s := newSheet(slog.New(slog.DiscardHandler), func(context.Context) (numbered, error) { return numbered{says}, nil })
+	s := newSheet(slog.New(slog.DiscardHandler), readOneTime, func(context.Context) (numbered, error) { return numbered{says}, nil })
 	changed, leave := s.watch()
 	told := func() bool {
 		_ = said(t, s, 0)
@@ -115,7 +115,7 @@ func TestWatchers(t *testing.T) {
 func TestPanicOfAReading(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	s := newSheet(slog.New(slog.NewTextHandler(&log, nil)), func(context.Context) (numbered, error) { panic("the secret") })
+	s := newSheet(slog.New(slog.NewTextHandler(&log, nil)), readOneTime, func(context.Context) (numbered, error) { panic("the secret") })
 	_, err := s.get(t.Context(), time.Second)
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error is %v, want one that keeps the secret", err)

@@ -43,7 +43,7 @@ func TestWatchersAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBoard(source{}, slog.New(slog.DiscardHandler), time.Minute)
 		n := 0
-		b.all = newSheet(b.log, func(context.Context) (overview, error) {
+		b.all = newSheet(b.log, readOneTime, func(context.Context) (overview, error) {
 			n++
 			return overview{Transforms: make([]summary, n)}, nil
 		})
@@ -78,7 +78,7 @@ func TestCloseWaits(t *testing.T) {
 	b := newBoard(source{}, slog.New(slog.DiscardHandler), time.Hour)
 	begun := make(chan struct{})
 	var ended atomic.Bool
-	b.all = newSheet(b.log, func(ctx context.Context) (overview, error) {
+	b.all = newSheet(b.log, readOneTime, func(ctx context.Context) (overview, error) {
 		close(begun)
 		<-ctx.Done()
 		<-time.After(50 * time.Millisecond)
