@@ -51,7 +51,8 @@
 //
 // The first two have an ETag and answer 304 to an If-None-Match that still holds. The
 // streams are server-sent events: each has the ETag as its id and as its data, and the
-// first one comes at once.
+// first one comes at once. Where nothing changes, an event of the type "same" says so every
+// 15 seconds. A stream ends when what it tells of cannot be read; ask for it again.
 //
 // All transforms:
 //

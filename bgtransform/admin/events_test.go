@@ -14,7 +14,8 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
-// events reads a stream, of which it returns the tags. The stream ends with the test.
+// events reads a stream, of which it returns the tags of what has changed. The stream ends
+// with the test.
 func events(t testing.TB, url string) <-chan string {
 	t.Helper()
 	tags, _ := watch(t, url)
@@ -48,6 +49,7 @@ func watch(t testing.TB, url string) (_ <-chan string, leave func()) {
 			}
 			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok && text == id {
 				tags <- text
+				id = "" // one that only says that nothing has changed has none
 			}
 		}
 	}()

@@ -9,8 +9,10 @@ import (
 )
 
 const (
-	// quietFor is after how long without news a comment is sent: it finds out who is gone,
-	// and keeps proxies from taking the stream for dead.
+	// quietFor is after how long without news the stream says that there is none: it finds
+	// out who is gone, keeps proxies from taking the stream for dead, and tells viewers that
+	// what they see still holds. The page's script gives up a stream that is quiet for
+	// three times as long.
 	quietFor = 15 * time.Second
 
 	// writeTime is how long a client may take to receive an event.
@@ -38,14 +40,19 @@ func (l line) open() error {
 }
 
 // serve sends an event for what is there, and one for each change, until ctx ends, or ended
-// is closed, or the client is gone.
+// is closed, or the client is gone; or until what is there cannot be told: who watches would
+// take the old for new.
 func (l line) serve(ctx context.Context, changed, ended <-chan struct{}, now func(ctx context.Context) (etag string, err error)) {
 	ticker := time.NewTicker(quietFor)
 	defer ticker.Stop()
 	last := ""
 	for {
-		text := ": nothing new\n\n"
-		if etag, err := now(ctx); err == nil && etag != last {
+		etag, err := now(ctx)
+		if err != nil {
+			return
+		}
+		text := "event: same\ndata: " + etag + "\n\n"
+		if etag != last {
 			last, text = etag, fmt.Sprintf("id: %s\ndata: %s\n\n", etag, etag)
 		}
 		if l.send(text) != nil {

@@ -106,7 +106,7 @@
 		try {
 			while (wanted !== shown) {
 				const next = wanted;
-				const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" }, cache: "no-store" });
+				const answer = await fetch(main.dataset.page, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(30000) });
 				if (!answer.ok) throw new Error(answer.statusText);
 				const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 				if (!page.querySelector("main[data-etag]")) throw new Error("this is another page, such as one to log in");
@@ -126,30 +126,49 @@
 		}
 	}
 
+	// A stream says something every 15 seconds. One that does not is dead, though the browser
+	// may not notice for hours: the network of a phone or a laptop has changed.
+	let deaf = 0;
+	function listening() {
+		clearTimeout(deaf);
+		deaf = setTimeout(() => {
+			close();
+			silent();
+			watch();
+		}, 45000);
+	}
+
+	function close() {
+		clearTimeout(deaf);
+		if (events) events.close();
+		events = null;
+	}
+
 	function watch() {
 		if (events || document.hidden) return;
 		events = new EventSource(main.dataset.liveFrom);
-		events.onopen = () => {
-			if (wanted === shown) heard();
-		};
-		events.onmessage = (e) => {
+		// That it is open says nothing yet: the first event says that the state could be read.
+		const news = (e) => {
+			listening();
 			wanted = e.data;
 			refresh();
 		};
+		events.onmessage = news;
+		events.addEventListener("same", news);
 		events.onerror = () => {
 			silent();
 			if (events.readyState === EventSource.CLOSED) { // the server has refused: try again, slowly
-				events = null;
+				close();
 				setTimeout(watch, 10000);
 			}
 		};
+		listening();
 	}
 
 	// A tab that nobody sees costs nothing.
 	document.addEventListener("visibilitychange", () => {
 		if (document.hidden && events) {
-			events.close();
-			events = null;
+			close();
 			say(false, "paused");
 		} else {
 			watch();
