@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/dualread"
 	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/fleet/fleettest"
 )
@@ -128,8 +129,8 @@ func (c *calls) Members(ctx context.Context) ([]fleet.Sighting, error) {
 	return c.Memory.Members(ctx)
 }
 
-// When everything is complete, an instance announces itself and looks at the others
-// once for each idle poll, and an announcement outlasts three.
+// When everything is complete and nobody reads the new column, an instance announces itself
+// and looks at the others once for each idle poll, and an announcement outlasts three.
 func TestFleetIdleCosts(t *testing.T) {
 	t.Parallel()
 	db := newDB(t, 20)
@@ -138,10 +139,11 @@ func TestFleetIdleCosts(t *testing.T) {
 	cfg.Fleet, cfg.IdlePoll = c, 200*time.Millisecond
 	cfg.FleetRules.Every = time.Millisecond
 	cfg.FleetRules.TTL = 3 * time.Millisecond
-	move, _ := moves(t)
+	move, column := moves(t)
+	must(t, column.SetPhase(dualread.PhaseOld))
 	in := start(t, db, cfg, move)
 	in.untilState("x", bgtransform.StateComplete)
-	in.untilPhase("x", move.column.Phase())
+	in.untilPhase("x", dualread.PhaseOld)
 	eventually(t, func() bool { return in.Phases()[0].Reason.IsZero() }, func() { t.Error("the phase never came to rest") })
 	drain := func() (announced, looked int) {
 		for range len(c.announced) {

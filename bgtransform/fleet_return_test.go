@@ -89,6 +89,23 @@ func TestFleetReturnAfterTheEnd(t *testing.T) {
 	})
 }
 
+// What it writes from then on is not in the new column, so who reads that looks for it all
+// the time, however seldom it would look for anything else.
+func TestFleetReturnIsSeenByReadersOfTheNewColumn(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 20)
+	cfg := member(t, "web-1", "1.5")
+	cfg.IdlePoll = time.Hour
+	move, column := moves(t)
+	must(t, column.SetPhase(dualread.PhaseCompare))
+	in := start(t, db, cfg, move)
+	in.untilState("x", bgtransform.StateComplete)
+	in.untilPhase("x", dualread.PhaseCompare)
+	eventually(t, func() bool { return in.Phases()[0].Reason.IsZero() }, func() { t.Error("the phase never came to rest") })
+	announced(t, registry(t, db), fleet.Member{Instance: "web-3", Version: "1.4"}, time.Minute)
+	in.untilPhase("x", dualread.PhaseOld)
+}
+
 // One that came and went between two looks is seen all the same.
 func TestFleetReturnBetweenTwoLooks(t *testing.T) {
 	t.Parallel()

@@ -177,8 +177,9 @@ func (p *pool) observe(entries []*entry) {
 	}
 }
 
-// pace returns how often to look: seldom when all that needs the pool is complete, often
-// while phases are on their way.
+// pace returns how often to look: seldom when all that needs the pool is complete and
+// nobody reads a new column, which an instance that comes back may leave out of date; often while
+// phases are on their way.
 func (p *pool) pace(entries []*entry) time.Duration {
 	every := p.s.cfg.FleetRules.Every
 	if p.moving() {
@@ -188,11 +189,17 @@ func (p *pool) pace(entries []*entry) time.Duration {
 		if !e.pooled || e.settings.disabled != "" {
 			continue
 		}
-		if rec := e.look().record; rec == nil || State(rec.Transform.State) != StateComplete {
+		if rec := e.look().record; rec == nil || State(rec.Transform.State) != StateComplete || p.readsNew(e.name) {
 			return every
 		}
 	}
 	return max(every, p.s.cfg.IdlePoll)
+}
+
+// readsNew reports whether this instance reads the new column of a move that has an old one.
+func (p *pool) readsNew(name string) bool {
+	stage := p.member.Stages[name]
+	return stage.WritesBoth() && stage != fleet.Old
 }
 
 // poke wakes the loops for which something has changed: what they wait for has come, or an
