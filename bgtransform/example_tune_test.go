@@ -3,6 +3,7 @@ package bgtransform_test
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
 )
@@ -67,6 +68,29 @@ func ExampleControl_Untune() {
 	// Output:
 	// untune BATCH_MAX=default (was 200)
 	// tune BATCH_MAX=200 (was default)
+}
+
+// At night only, but once now: the window closes by itself again.
+func ExampleControl_RunNow() {
+	ctx := context.Background()
+	db := songs()
+	defer db.Close()
+	sched, _ := bgtransform.New(db, exampleConfig())
+	_ = sched.Register(bgtransform.SQL[Song]{Name: "song-length-ms", Pending: "length_ms IS NULL", Set: "length_ms = length * 1000"})
+	runUntil(sched, is(bgtransform.StateComplete))
+	ann := bgtransform.By{Who: "ann", Why: "the release waits for it"}
+	_ = sched.Control().Tune(ctx, "song-length-ms", ann, map[bgtransform.Setting]string{bgtransform.SettingWindow: "never"})
+
+	until, err := sched.Control().RunNow(ctx, "song-length-ms", ann, 2*time.Hour)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("open for", time.Until(until).Round(time.Hour))
+	_, err = sched.Control().RunNow(ctx, "song-length-ms", ann, 100*time.Hour)
+	fmt.Println(err)
+	// Output:
+	// open for 2h0m0s
+	// bgtransform: run transform "song-length-ms" now: invalid setting: run now is for a time of 1m to 12h0m0s, not 100h0m0s
 }
 
 func ExampleSettings() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,11 +13,12 @@ import (
 
 // Done is what a command that changes something says with --json.
 type Done struct {
-	Transform string `json:"transform"`
-	Action    string `json:"action"` // as in the log of actions
-	By        string `json:"by"`
-	Why       string `json:"why,omitempty"`
-	Deleted   int64  `json:"deleted,omitempty"` // of drop-journal: entries
+	Transform string    `json:"transform"`
+	Action    string    `json:"action"` // as in the log of actions
+	By        string    `json:"by"`
+	Why       string    `json:"why,omitempty"`
+	Deleted   int64     `json:"deleted,omitempty"` // of drop-journal: entries
+	Until     time.Time `json:"until,omitzero"`    // of run-now: when the window closes again
 }
 
 // action is a command that writes down what an operator wants.

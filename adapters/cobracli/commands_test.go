@@ -115,8 +115,6 @@ func TestFinishOfWhatIsPaused(t *testing.T) {
 	ops.wants(t, 0, words("cancel "+move+" --yes"))
 	reach(t, s, "it is cancelled", in(bgtransform.StateCancelled))
 	ops.wants(t, 3, words("status -w"), "is cancelled")
-	ops.wants(t, 0, words("run-now "+move+" --yes"), "asked to tune", "myapp transforms untune "+move+" window")
-	ops.wants(t, 0, words("log "+move), "tune WINDOW=always (was default) by tester")
 }
 
 func decode(t *testing.T, text string, into any) {

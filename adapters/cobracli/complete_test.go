@@ -47,6 +47,8 @@ func TestCompletion(t *testing.T) {
 		{[]string{"tune", move, "batch_"}, "batch_max= batch_min= batch_target= :6"},
 		{[]string{"tune", move, "phase="}, "phase=old phase=fallback phase=compare phase=new phase=default :4"},
 		{[]string{"tune", move, "window="}, "window=always window=never window=default :4"},
+		{[]string{"run-now", "tr"}, move + "\tcomplete :4"},
+		{[]string{"run-now", move, "--for", ""}, "1h 2h 4h 8h :36"},
 		{[]string{"untune", move, ""}, "duty\t10% window\tnever :4"},
 		{[]string{"untune", move, "duty", ""}, "window\tnever :4"},
 	} {

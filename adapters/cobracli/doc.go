@@ -20,7 +20,7 @@
 //	retry, accept NAME         try the rows in quarantine again; leave them as they are
 //	tune NAME SETTING=VALUE…   change how it runs, over flags and code
 //	untune NAME [SETTING…]     set that back, or all of it
-//	run-now NAME               run outside its window
+//	run-now NAME               run outside its window for an hour, or --for 2h
 //	verify NAME                look at the rows of a complete one again; --wait for the result
 //	revert NAME                write back what its rows held before
 //	finish NAME                do what is left now, here, and wait for it

@@ -26,7 +26,7 @@ func meanings() map[bgtransform.ReasonCode]meaning {
 			"then it goes on by itself.", []step{watch}},
 		bgtransform.ReasonWindow: {
 			"No row is moved outside of its window. It goes on by itself when that opens.",
-			[]step{{"run-now NAME", "run outside the window"}, {"tune NAME window=…", "give it another window"}, finish},
+			[]step{{"run-now NAME --for 2h", "run outside the window, for two hours"}, {"tune NAME window=…", "give it another window"}, finish},
 		},
 		bgtransform.ReasonFleet: {"A column moves, and an instance of the app is there, or was just now, that does not write both columns; or nobody " +
 			"knows the pool well enough yet. It goes on by itself once that instance is gone.", []step{fleet}},

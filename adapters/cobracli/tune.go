@@ -2,7 +2,6 @@ package cobracli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -101,29 +100,4 @@ func joined(settings []bgtransform.Setting) string {
 		names[i] = strings.ToLower(string(s))
 	}
 	return strings.Join(names, ", ")
-}
-
-func (c *commands) runNow() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "run-now NAME", Short: "Run outside the window, until that is set back",
-		Long: "Run a transform outside its window: the same as tune NAME window=always. Its pace, the health signals\n" +
-			"and the pool hold as ever. It stays so until it is set back with untune NAME window.",
-		Args: oneName, ValidArgsFunction: c.completeName,
-	}
-	yes, by := assent(cmd), c.signature(cmd)
-	cmd.RunE = c.runOn(func(ctx context.Context, s *session, words []string) error {
-		name := words[0]
-		who, err := by()
-		if err != nil {
-			return err
-		}
-		question := fmt.Sprintf("Run %s at any hour, peak hours too? It stays so until %s.", name, s.command("untune %s window", name))
-		if err := s.sure(ctx, name, *yes, question); err != nil {
-			return err
-		}
-		return s.act(ctx, name, "tune", who, "untune NAME window", func(c *bgtransform.Control, ctx context.Context, name string, by bgtransform.By) error {
-			return c.Tune(ctx, name, by, map[bgtransform.Setting]string{bgtransform.SettingWindow: "always"})
-		})
-	})
-	return cmd
 }
