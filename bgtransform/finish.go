@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bgtransform/sidecar/bgtransform/internal/near"
 )
 
 // FinishOptions say how a transform is finished in the foreground.
@@ -113,7 +115,7 @@ func (s *Scheduler) finishing(ctx context.Context, name string, o FinishOptions)
 
 // notOurs is the error for a transform that this version of the app does not have.
 func (s *Scheduler) notOurs(name string) error {
-	return fmt.Errorf("%w: it is not registered here, and only a process that has its code can do that; %s", ErrUnknownTransform, suggestion(name, s.names()))
+	return fmt.Errorf("%w: it is not registered here, and only a process that has its code can do that; %s", ErrUnknownTransform, near.Hint(name, s.names()))
 }
 
 // foreground returns an entry of its own for a registered transform, which leaves that

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/bgtransform/sidecar/bgtransform/internal/near"
 )
@@ -29,26 +28,5 @@ func (c *Control) unknown(ctx context.Context, name string, err error) error {
 			names = append(names, rec.Transform.Name)
 		}
 	}
-	return fmt.Errorf("%w; %s", err, suggestion(name, names))
-}
-
-// mostNames bounds how many names an error lists.
-const mostNames = 10
-
-// suggestion says which of the names was meant, or which there are.
-func suggestion(name string, names []string) string {
-	if meant := near.Name(strings.ToLower(name), names); meant != "" {
-		return fmt.Sprintf("did you mean %q?", meant)
-	}
-	slices.Sort(names)
-	switch n := len(names); {
-	case n == 0:
-		return "there is none yet"
-	case n > mostNames:
-		return fmt.Sprintf("there are %s and %d more", strings.Join(names[:mostNames], ", "), n-mostNames)
-	case n == 1:
-		return "there is only " + names[0]
-	default:
-		return "there are " + strings.Join(names, ", ")
-	}
+	return fmt.Errorf("%w; %s", err, near.Hint(name, names))
 }

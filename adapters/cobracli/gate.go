@@ -24,7 +24,7 @@ func (c *commands) gateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "gate NAME…", Short: "May the old column go?",
 		Long: "Say whether the old side of transforms may go: exit code 0 for yes, 3 for not yet, with what is missing\n" +
-			"and the command that supplies it, 1 where nobody knows.",
+			"and the command that supplies it, 1 where nobody knows, 4 for a name that is no transform.",
 		Args: named, ValidArgsFunction: c.completeNames,
 	}
 	cmd.Flags().DurationVar(&quiet, "quiet", 24*time.Hour, "for `how long` there must have been no read of the old column")
@@ -53,7 +53,7 @@ func (c *commands) gateCommand() *cobra.Command {
 // gateOptions are what the gate weighs, unless flags say otherwise: the app's options
 // come last, so that they win over what is known of its scheduler.
 func (s *session) gateOptions() []gate.Option {
-	opts := []gate.Option{gate.Command(s.path)}
+	opts := []gate.Option{gate.Command(s.path), gate.Known(s.registered()...)}
 	if s.Scheduler != nil {
 		for _, t := range s.Scheduler.Transforms() {
 			if _, tells := t.(bgtransform.PendingTeller); tells {

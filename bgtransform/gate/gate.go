@@ -15,7 +15,7 @@ import (
 
 // Require returns nil if the old side of a transform may go. Else the error is, or
 // wraps, a [*Refusal] if pieces of the evidence are missing, and another one if they
-// cannot be read. It sends a few small queries, and at most one that looks for a
+// cannot be read, or if nobody knows the name ([Known]). It sends a few small queries, and at most one that looks for a
 // pending row, of five seconds at most. It changes nothing.
 func Require(ctx context.Context, db *bun.DB, name string, opts ...Option) error {
 	return RequireAll(ctx, db, []string{name}, opts...)
@@ -88,6 +88,11 @@ func (w *weigher) weigh(ctx context.Context, name string) ([]Missing, error) {
 	st, known, err := w.status(ctx, name)
 	if err != nil {
 		return nil, err
+	}
+	if !known {
+		if strange, err := w.strange(ctx, name); err != nil || len(strange) > 0 {
+			return strange, err
+		}
 	}
 	fresh := !known || st.State == bgtransform.StatePending
 	var missing []Missing

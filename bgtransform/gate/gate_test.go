@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/gate"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
@@ -211,5 +212,46 @@ func TestAMisspeltName(t *testing.T) {
 		other := lengthMS()
 		other.Name = "track-length-m3"
 		must(t, gate.Require(t.Context(), db, other.Name, gate.Transforms(other), gate.WithoutColumn()))
+	})
+}
+
+// A name that somebody has typed, and that nobody knows, is neither a yes nor a not yet:
+// who reads the old column of a move that there is not, nobody can say.
+func TestANameThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, db *bun.DB) {
+		unknown := func(name, want string, opts ...gate.Option) {
+			t.Helper()
+			err := gate.Require(t.Context(), db, name, append(opts, gate.Known("album-year"))...)
+			if _, refused := errors.AsType[*gate.Refusal](err); refused || !errors.Is(err, bgtransform.ErrUnknownTransform) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: the error is %v, want ErrUnknownTransform and %q", name, err, want)
+			}
+		}
+		data := gate.Data[Track]("length_ms IS NULL")
+		unknown("album-yaer", `did you mean "album-year"?`, data) // without our tables
+		if m := refused(t, gate.Require(t.Context(), db, "album-year", gate.Known("album-year"))); !strings.Contains(m[0].Text, "never run") {
+			t.Errorf("of a name that the code has %+v is missing", m)
+		}
+		proven(t, db)
+		registry, err := store.NewFleet(db)
+		must(t, err)
+		must(t, registry.Announce(t.Context(), fleet.Member{
+			Instance: "web-2", Term: "k2", App: "music", Stages: map[string]fleet.Stage{move: fleet.New, "artist-name": fleet.Old},
+		}, time.Hour))
+		unknown("track-lenght-ms", `did you mean "track-length-ms"?`)
+		unknown("artist-nam", `did you mean "artist-name"?`)
+		unknown("genre", "there are album-year, artist-name, track-length-ms", data)
+		must(t, gate.Require(t.Context(), db, move, gate.Known()))
+		other := lengthMS()
+		other.Name = "track-length-m3"
+		must(t, gate.Require(t.Context(), db, other.Name, gate.Known(), gate.Transforms(other), gate.WithoutColumn()))
+		for _, m := range refused(t, gate.Require(t.Context(), db, "artist-name", gate.Known())) {
+			if m.Piece == gate.PiecePhase && !strings.Contains(m.Text, "web-1 (version 3) is in before") {
+				t.Errorf("of a move that an instance knows %+v is missing", m)
+			}
+		}
+		if m := refused(t, gate.Require(t.Context(), db, "genre")); len(m) != 1 || !strings.Contains(m[0].Text, "nor an instance that is alive") {
+			t.Errorf("of a name in a program that nobody knows %+v is missing", m)
+		}
 	})
 }

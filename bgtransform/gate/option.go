@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ type config struct {
 	registry    fleet.Registry // nil: the table in the database
 	app         string
 	noOldWrites bool
+
+	typed bool     // a name that nobody knows is an error
+	names []string // that who asks knows
 
 	data    teller            // of the only transform; nil: not given
 	tellers map[string]teller // by the names of transforms
@@ -78,6 +82,17 @@ func Transforms(ts ...bgtransform.Transform) Option {
 			tellers[name] = pt.AnyPending
 		}
 		c.tellers = tellers
+		return c
+	})
+}
+
+// Known is for names that people type. One that nobody knows is no fresh installation then,
+// but an error that wraps [bgtransform.ErrUnknownTransform], and says which was meant: one
+// that neither this database knows, nor an instance that is alive, nor Transforms, and that
+// is not among names, which are those that the code of the app has.
+func Known(names ...string) Option {
+	return option(func(c config) config {
+		c.typed, c.names = true, append(slices.Clip(c.names), names...)
 		return c
 	})
 }

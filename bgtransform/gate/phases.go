@@ -12,22 +12,30 @@ import (
 
 // phases weighs how the instances that are alive treat the old column.
 func (w *weigher) phases(ctx context.Context, name string, fresh bool) ([]Missing, error) {
+	pool, there, err := w.pool(ctx)
+	if err != nil || !there {
+		return nil, err
+	}
+	return w.standing(name, pool, fresh), nil
+}
+
+// pool returns the instances that have announced themselves; false where nowhere is for it.
+func (w *weigher) pool(ctx context.Context) (pool fleet.Pool, there bool, err error) {
 	registry := w.registry
 	if registry == nil {
 		registry = w.store.Fleet()
 	}
 	seen, err := registry.Members(ctx)
 	if errors.Is(err, bgtransform.ErrUnknownTransform) { // the table is not there
-		return nil, w.ours(ctx)
+		return nil, false, w.ours(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read which instances are alive: %w", err)
+		return nil, false, fmt.Errorf("read which instances are alive: %w", err)
 	}
-	pool := fleet.Pool(seen)
-	if w.app != "" {
+	if pool = fleet.Pool(seen); w.app != "" {
 		pool = pool.Of(w.app)
 	}
-	return w.standing(name, pool, fresh), nil
+	return pool, true, nil
 }
 
 // standing says who reads or writes the old column still. In a fresh installation

@@ -8,22 +8,12 @@ import (
 	"strings"
 
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/internal/near"
 )
 
 // fresh weighs a transform that has never run: then the data must say that there is
 // nothing to do.
 func (w *weigher) fresh(ctx context.Context, name string, st bgtransform.Status) ([]Missing, error) {
 	m := Missing{Transform: name, Piece: PieceComplete, Remaining: -1, Commands: []string{w.say("finish", name)}}
-	meant, err := w.meant(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if meant != "" {
-		m.Text = fmt.Sprintf("this database knows no transform of that name, but %q; if it is right all the same, give its definition (gate.Transforms)", meant)
-		m.Commands = []string{w.say("status", meant)}
-		return []Missing{m}, nil
-	}
 	tell := w.teller(name)
 	if tell == nil {
 		m.Text = "it has never run, and nothing says how to tell by the data whether that is needed (gate.Data, gate.Transforms)"
@@ -41,25 +31,6 @@ func (w *weigher) fresh(ctx context.Context, name string, st bgtransform.Status)
 		m.Text = because("it has never run, and rows are pending", st.Why().String())
 	}
 	return []Missing{m}, nil
-}
-
-// meant returns the name of a transform that this database knows, of which name is perhaps
-// a misspelling: one that is not there would pass for a fresh installation.
-func (w *weigher) meant(ctx context.Context, name string) (string, error) {
-	if _, given := w.tellers[name]; given {
-		return "", nil
-	}
-	all, err := w.control.Status(ctx)
-	if errors.Is(err, bgtransform.ErrUnknownTransform) { // the tables are not there
-		return "", nil
-	}
-	names := make([]string, len(all))
-	for i, st := range all {
-		if names[i] = st.Transform; names[i] == name {
-			return "", nil // it is known, and has not run yet
-		}
-	}
-	return near.Name(name, names), err
 }
 
 // run weighs what a transform has done.
