@@ -288,6 +288,6 @@ func TestGateOfAnUnknownName(t *testing.T) {
 				}
 			}
 		}
-		ops.wants(t, 3, words("gate album-year"), "still read the old column")
+		ops.wants(t, 3, words("gate album-year"), " the old column: web-")
 	}
 }

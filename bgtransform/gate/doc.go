@@ -22,7 +22,8 @@
 //
 // A refusal is not an error of the gate: where the evidence cannot be read, because
 // the database is away or its tables are of another version, the error is another
-// one, and the answer is neither yes nor no.
+// one, and the answer is neither yes nor no. So it is for a name that nobody knows,
+// where people type names ([Known]).
 //
 // # Where it is asked
 //

@@ -62,3 +62,22 @@ func ExampleCheck() {
 	fmt.Println(ready(context.Background())) // in the handler of the probe
 	// Output: <nil>
 }
+
+// A pipeline asks for a name that somebody has typed.
+func ExampleKnown() {
+	dir, err := os.MkdirTemp("", "gate")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	db := openFile(filepath.Join(dir, "music.db"))
+	defer func() { _ = db.Close() }()
+
+	err = gate.Require(context.Background(), db, "track-lenght-ms", gate.Known("track-length-ms"))
+	fmt.Println(errors.Is(err, bgtransform.ErrUnknownTransform))
+	fmt.Println(err)
+	// Output:
+	// true
+	// gate: transform "track-lenght-ms": no such transform in this database; did you mean "track-length-ms"?
+}
