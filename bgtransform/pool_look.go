@@ -64,6 +64,9 @@ func outlast(ctx context.Context, d time.Duration) (context.Context, func()) {
 // enroll announces this instance, if that is due or something of it has changed. The
 // announcement outlasts three that fail.
 func (p *pool) enroll(ctx context.Context, every time.Duration, changed bool) error {
+	if asked := p.asked(); !maps.Equal(asked, p.member.Asked) {
+		p.member.Asked, changed = asked, true
+	}
 	if !changed && time.Now().Before(p.due) {
 		return nil
 	}
@@ -82,6 +85,17 @@ func (p *pool) enroll(ctx context.Context, every time.Duration, changed bool) er
 	}
 	p.due, p.enrolled = time.Now().Add(min(ttl/5, every)), true
 	return nil
+}
+
+// asked returns the stages that are asked of this instance.
+func (p *pool) asked() map[string]fleet.Stage {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	asked := make(map[string]fleet.Stage, len(p.held))
+	for _, h := range p.held {
+		asked[h.e.name] = stageOf(h.asked())
+	}
+	return asked
 }
 
 // refresh looks at the others.

@@ -31,6 +31,10 @@ type Member struct {
 	// the others it is in both meanwhile.
 	Next map[string]Stage `json:"next,omitempty"`
 
+	// Asked are the stages that operators, flags or its code ask for, to which it comes by
+	// itself as far as the pool lets it. One that is not there is not known.
+	Asked map[string]Stage `json:"asked,omitempty"`
+
 	// Fled are the stages that it left at once, because what is read there was wrong beside
 	// another member. It forgets one when it goes on from where it fled to.
 	Fled map[string]Stage `json:"fled,omitempty"`

@@ -14,8 +14,9 @@
 //   - It was verified since (bgtransform.Control.Verify), because what a wrong
 //     value was made of is gone with the old column. [Unverified] does without.
 //   - No instance that is alive is in a phase that reads the old column, or is of a
-//     version that does not know the move (package fleet). [NoOldWrites] asks that
-//     none writes it either.
+//     version that does not know the move (package fleet). The refusal says what
+//     brings reads on: mostly the pool, by itself. [NoOldWrites] asks that none
+//     writes it either.
 //   - For a day ([Quiet]) no instance has counted a read that fell back to the old
 //     column, found nothing in the new one, or found that the two differ.
 //     [WithoutColumn] is for a transform that has no column on the move.

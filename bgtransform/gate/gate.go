@@ -104,7 +104,7 @@ func (w *weigher) weigh(ctx context.Context, name string) ([]Missing, error) {
 	if err != nil || w.noColumn {
 		return missing, err
 	}
-	phases, err := w.phases(ctx, name, fresh)
+	phases, err := w.phases(ctx, st, fresh)
 	if err != nil {
 		return nil, err
 	}

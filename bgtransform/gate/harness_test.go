@@ -135,10 +135,16 @@ func seed(t testing.TB, db *bun.DB, n int64) {
 // start runs the transform until the test ends, or until it is stopped.
 func start(t testing.TB, db *bun.DB, limits throttle.Limits, transforms ...bgtransform.Transform) (_ *bgtransform.Scheduler, stop func()) {
 	t.Helper()
-	s, err := bgtransform.New(db, bgtransform.Config{
+	return startWith(t, db, bgtransform.Config{
 		Environ: []string{}, Limits: limits, LeaseTTL: time.Second, StandbyPoll: 10 * time.Millisecond, IdlePoll: 10 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler),
-	})
+	}, transforms...)
+}
+
+// startWith is start with another Config.
+func startWith(t testing.TB, db *bun.DB, cfg bgtransform.Config, transforms ...bgtransform.Transform) (_ *bgtransform.Scheduler, stop func()) {
+	t.Helper()
+	s, err := bgtransform.New(db, cfg)
 	must(t, err)
 	must(t, s.Register(transforms...))
 	ctx, cancel := context.WithCancel(context.Background())

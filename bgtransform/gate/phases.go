@@ -11,12 +11,12 @@ import (
 )
 
 // phases weighs how the instances that are alive treat the old column.
-func (w *weigher) phases(ctx context.Context, name string, fresh bool) ([]Missing, error) {
+func (w *weigher) phases(ctx context.Context, st bgtransform.Status, fresh bool) ([]Missing, error) {
 	pool, there, err := w.pool(ctx)
 	if err != nil || !there {
 		return nil, err
 	}
-	return w.standing(name, pool, fresh), nil
+	return w.standing(st, pool, fresh), nil
 }
 
 // pool returns the instances that have announced themselves; false where nowhere is for it.
@@ -40,18 +40,19 @@ func (w *weigher) pool(ctx context.Context) (pool fleet.Pool, there bool, err er
 
 // standing says who reads or writes the old column still. In a fresh installation
 // nobody needs to have announced himself.
-func (w *weigher) standing(name string, pool fleet.Pool, fresh bool) []Missing {
-	phase := Missing{Transform: name, Piece: PiecePhase, Remaining: -1, Commands: []string{w.say("tune", name, "phase=new")}}
+func (w *weigher) standing(st bgtransform.Status, pool fleet.Pool, fresh bool) []Missing {
+	name := st.Transform
+	phase := Missing{Transform: name, Piece: PiecePhase, Remaining: -1}
 	if len(pool) == 0 {
 		phase.Text = "no instance has announced itself, so nobody knows who reads the old column; start the app, or name the registry in which its instances do (gate.Fleet, gate.App)"
-		phase.Commands = nil
 		if fresh {
 			return nil
 		}
 		return []Missing{phase}
 	}
 	if verdict := pool.Contract(name, ""); !verdict.OK {
-		phase.Text, phase.Until = verdict.Why, untilIn(verdict.In)
+		onward, commands := w.onward(st, readers(pool, name))
+		phase.Text, phase.Commands, phase.Until = verdict.Why+onward, commands, untilIn(verdict.In)
 		return []Missing{phase}
 	}
 	if writer, n := writes(pool, name); n > 0 && w.noOldWrites {

@@ -82,7 +82,7 @@ func (f *fixture) same(got fleet.Sighting, want fleet.Member) {
 	}
 	m := got.Member
 	equal := m.Instance == want.Instance && m.Term == want.Term && m.App == want.App && m.Version == want.Version && m.Build == want.Build &&
-		m.Started.Equal(want.Started) && maps.Equal(m.Stages, want.Stages) && maps.Equal(m.Next, want.Next)
+		m.Started.Equal(want.Started) && maps.Equal(m.Stages, want.Stages) && maps.Equal(m.Next, want.Next) && maps.Equal(m.Asked, want.Asked)
 	if !equal {
 		f.Errorf("the member is seen as\n%+v, want\n%+v", m, want)
 	}

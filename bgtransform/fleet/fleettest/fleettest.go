@@ -86,6 +86,7 @@ func (f *fixture) member(name string) fleet.Member {
 		Started: time.UnixMilli(1_700_000_000_123).UTC(),
 		Stages:  map[string]fleet.Stage{"track-length-ms": fleet.Fallback, "x": fleet.After},
 		Next:    map[string]fleet.Stage{"track-length-ms": fleet.Compare},
+		Asked:   map[string]fleet.Stage{"track-length-ms": fleet.New},
 	}
 }
 

@@ -54,7 +54,7 @@ func (r *Memory) Announce(ctx context.Context, m fleet.Member, ttl time.Duration
 	if !known {
 		k.joined = now
 	}
-	m.Stages, m.Next = maps.Clone(m.Stages), maps.Clone(m.Next)
+	m.Stages, m.Next, m.Asked = maps.Clone(m.Stages), maps.Clone(m.Next), maps.Clone(m.Asked)
 	k.member, k.seen, k.expires = m, now, now.Add(ttl)
 	r.members[m.Term] = k
 	return nil
@@ -86,7 +86,7 @@ func (r *Memory) Members(ctx context.Context) ([]fleet.Sighting, error) {
 	var all []fleet.Sighting
 	for _, k := range r.members {
 		m := k.member
-		m.Stages, m.Next = maps.Clone(m.Stages), maps.Clone(m.Next)
+		m.Stages, m.Next, m.Asked = maps.Clone(m.Stages), maps.Clone(m.Next), maps.Clone(m.Asked)
 		s := fleet.Sighting{Member: m, Live: k.expires.After(now), Joined: now.Sub(k.joined), Seen: now.Sub(k.seen)}
 		if !s.Live {
 			s.Gone = now.Sub(k.expires)
