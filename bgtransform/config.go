@@ -41,7 +41,8 @@ type Config struct {
 
 	// Contracted names the transforms whose old columns this version of the app neither
 	// reads nor writes any more: their moves are in [fleet.After]. They run nowhere from
-	// then on. Keep a name for as long as an instance of the version before may come back.
+	// then on. Keep a name for as long as an instance of the version before may come back, and
+	// a week longer ([fleet.Retention]): without it a version looks like one from before the move.
 	// A name that the database does not know, and that resembles one which it knows, is
 	// an error in the log: under a wrong name the pool takes this instance for a version
 	// from before the move.

@@ -71,14 +71,18 @@ func stageOf(p dualread.Phase) fleet.Stage { return fleet.Stage(p.String()) }
 
 // asked returns the phase that is asked for: by operators, else by a flag, else by code.
 func (h *phaser) asked() dualread.Phase {
-	switch {
-	case h.tuned != nil:
+	if h.tuned != nil {
 		return *h.tuned
-	case h.flag != nil:
-		return *h.flag
-	default:
-		return h.column.Asked()
 	}
+	return h.plain()
+}
+
+// plain is what is asked for where no operator has.
+func (h *phaser) plain() dualread.Phase {
+	if h.flag != nil {
+		return *h.flag
+	}
+	return h.column.Asked()
 }
 
 // enter puts reads into a stage.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -29,25 +30,28 @@ func (r release) refuse(format string, args ...any) error {
 // admit returns a *refusal if the release would do harm to the database as it is, or
 // to the instances that are alive. An instance asks before it serves anybody: after
 // that the pool itself keeps it in a phase that fits.
-func (r release) admit(ctx context.Context, db *bun.DB) error {
+func (r release) admit(ctx context.Context, db *bun.DB, sched *bgtransform.Scheduler) error {
 	names, _ := applied(ctx, db) // an error may just say that there is no schema yet
-	if slices.Contains(names, dropped) {
-		if r.number < 4 {
-			return r.refuse("the column length is dropped, and what it held is gone; only release 4 can serve: deploy that")
-		}
+	if r.number < 4 && slices.Contains(names, dropped) {
+		return r.refuse("the column length is dropped, and what it held is gone; only release 4 can serve: deploy that")
+	}
+	switch err := sched.Admit(ctx); {
+	case errors.Is(err, bgtransform.ErrNotAdmitted):
+		return r.refuse("%s", strings.TrimPrefix(err.Error(), bgtransform.ErrNotAdmitted.Error()+": "))
+	case err != nil:
+		return err
+	}
+	if r.number != 3 {
 		return nil
 	}
 	pool, err := members(ctx, db)
 	if err != nil {
 		return fmt.Errorf("read who is alive: %w", err)
 	}
-	if err := r.beside(pool); err != nil {
+	if err := r.alone(pool); err != nil {
 		return err
 	}
-	if r.number == 3 {
-		return r.moved(ctx, db)
-	}
-	return nil
+	return r.moved(ctx, db)
 }
 
 // members returns the pool: nobody, where there is no table of it yet.
@@ -63,52 +67,13 @@ func members(ctx context.Context, db *bun.DB) (fleet.Pool, error) {
 	return all, err
 }
 
-// beside judges the others of the pool, and who was there before.
-func (r release) beside(pool fleet.Pool) error {
-	if last, ok := pool.Last(moveName, fleet.After); ok && r.number < 3 {
-		return r.refuse("release 4 has written length_ms only (%s), so length is out of date; deploy release 3, which does not read it", last)
-	}
-	for _, s := range pool.Live() {
-		stage := s.Stage(moveName)
-		if !slices.ContainsFunc(r.stages, stage.Beside) {
-			return r.refuse("%s is alive and in stage %s, and %s; %s", s, stage, clash(r, stage), wayOut(r, stage))
-		}
+// alone judges whether the new column can be read alone from the first request on. The
+// pool would let release 3 in, and hold it in the phase of the others until then.
+func (r release) alone(pool fleet.Pool) error {
+	if v := pool.Admit(fleet.Newcomer{Move: moveName, Can: []fleet.Stage{fleet.New}}); !v.OK {
+		return r.refuse("%s", v.Why)
 	}
 	return nil
-}
-
-// clash says what would go wrong beside an instance in a stage.
-func clash(r release, other fleet.Stage) string {
-	switch {
-	case r.number == 1:
-		return "would not see what this release writes to length only"
-	case other == fleet.After:
-		return "writes length_ms only, which this release may not read"
-	case r.number == 4:
-		return "reads length, which this release does not write"
-	case other == fleet.Before:
-		return "writes length only, which this release does not read"
-	default:
-		return "is not in compare yet; only neighbours in old, fallback, compare, new may live side by side"
-	}
-}
-
-// wayOut says what to do first.
-func wayOut(r release, other fleet.Stage) string {
-	switch {
-	case r.number == 1 && other == fleet.New:
-		return "go back one release at a time: deploy release 2 first"
-	case r.number == 1 && other == fleet.After, r.number == 2:
-		return "go back one release at a time: deploy release 3 first"
-	case r.number == 1:
-		return "bring it to phase old first: example-app transforms tune " + moveName + " phase=old"
-	case other == fleet.Before:
-		return "replace it by release 2 first"
-	case r.number == 4:
-		return "replace it by release 3 first"
-	default:
-		return "wait until it is in phase compare (example-app transforms says for what it waits), or ask for that: example-app transforms tune " + moveName + " phase=compare"
-	}
 }
 
 // moved judges whether length_ms can be read alone: whether all rows are moved.

@@ -65,7 +65,7 @@ func (a *app) boot(ctx context.Context) error {
 }
 
 func (a *app) bootOnce(ctx context.Context) error {
-	if err := a.catalogue.admit(ctx, a.catalogue.db); err != nil {
+	if err := a.catalogue.admit(ctx, a.catalogue.db, a.sched); err != nil {
 		return err
 	}
 	if err := migrate(ctx, a.catalogue.db, a.catalogue.number); err != nil {

@@ -130,12 +130,12 @@ func (p *pairs) moving(ctx context.Context) error {
 // beforeAndExpand is 1 beside 2, with a rollback in the middle of the run.
 func (p *pairs) beforeAndExpand() {
 	p.must("before", p.deploy(1))
-	p.refuses(3, "(version 1) is alive and in stage before", "replace it by release 2 first")
-	p.refuses(4, "(version 1) is alive and in stage before", "replace it by release 2 first")
+	p.refuses(3, "(version 1) is alive and in stage before", "replace it first by a version that writes both columns")
+	p.refuses(4, "(version 1) is alive and in stage before", "replace it first by a version that writes both columns")
 	p.early("no release 4 has been here yet", "deploy release 4 first")
 	p.must("expand", p.deploy(2), p.holds, p.untilStage(2, fleet.Old), p.retire(1), p.moving)
 	p.refuses(3, "in stage old", "tune "+moveName+" phase=compare")
-	p.refuses(4, "in stage old", "replace it by release 3 first")
+	p.refuses(4, "in stage old", "tune "+moveName+" phase=new", "so rows are left")
 	p.must("rollback in the middle", p.deploy(1), p.holds, p.retire(2), p.use)
 	p.must("forward again", p.deploy(2), p.retire(1), p.untilComplete, p.right, p.untilStage(2, fleet.Compare))
 	p.early("no release 4 has been here yet", "deploy release 4 first")
@@ -160,9 +160,9 @@ func (p *pairs) backByPhases() {
 
 // newOnly is 2 beside 3, there and back.
 func (p *pairs) newOnly() {
-	p.refuses(4, "in stage compare", "replace it by release 3 first")
+	p.refuses(4, "in stage compare", "tune "+moveName+" phase=new")
 	p.must("3", p.deploy(3), p.untilStage(3, fleet.New), p.retire(2))
-	p.refuses(1, "in stage new", "deploy release 2 first")
+	p.refuses(1, "in stage new", "deploy a version in between")
 	p.must("back to 2", p.deploy(2), p.retire(3), p.untilStage(2, fleet.Compare), p.right)
 	p.must("3 again", p.deploy(3), p.retire(2), p.untilStage(3, fleet.New), p.right)
 }
@@ -185,13 +185,13 @@ func (p *pairs) gateOpens(ctx context.Context) error {
 // contracted is 3 beside 4, there and back, and the end of the old column.
 func (p *pairs) contracted() {
 	p.must("4", p.deploy(4))
-	p.refuses(1, "release 4 has written length_ms only", "deploy release 3")
-	p.refuses(2, "release 4 has written length_ms only", "deploy release 3")
+	p.refuses(1, "only the new column", "deploy a version whose reads are in phase new")
+	p.refuses(2, "only the new column", "deploy a version whose reads are in phase new")
 	p.early("the old column is still written by 1 of the instances", "(version 3)")
 	p.must("3 has left", p.retire(3), p.use)
 	p.must("back to 3", p.deploy(3), p.untilStage(3, fleet.New), p.retire(4), p.use)
-	p.refuses(1, "release 4 has written length_ms only", "deploy release 3")
-	p.refuses(2, "release 4 has written length_ms only", "deploy release 3")
+	p.refuses(1, "only the new column", "deploy a version whose reads are in phase new")
+	p.refuses(2, "only the new column", "deploy a version whose reads are in phase new")
 	p.must("4 again", p.deploy(4), p.retire(3))
 	p.must("contract", func(ctx context.Context) error { return dropLength(ctx, p.db, p.quiet, p.say) }, p.use)
 	for release := 1; release <= 3; release++ {

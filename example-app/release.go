@@ -7,7 +7,6 @@ import (
 
 	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // release is one version of the app: a team deploys one after the other, and two
@@ -22,7 +21,6 @@ type release struct {
 
 	// length is the column on the move, in the releases that know both columns.
 	length *dualread.Column[Track, int64]
-	stages []fleet.Stage // in which it may be, to the others of its pool
 
 	// joins is the phase that is right in the moment that it joins the pool, when it
 	// has not seen the others yet; phase is the one that it is to come to. A flag

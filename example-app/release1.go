@@ -3,8 +3,6 @@ package main
 import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
-
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // release1 is the app as it was: it knows nothing of a rename. It has the library
@@ -15,7 +13,6 @@ func release1() release {
 		does:   "before: reads and writes length only",
 		tracks: queries[track1, *track1]{seconds{}},
 		tally:  wrongOld,
-		stages: []fleet.Stage{fleet.Before},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // release2 expands: it writes both columns, reads the new one and, where that is
@@ -18,7 +17,6 @@ func release2() (release, error) {
 		tracks: queries[Track, *Track]{length},
 		tally:  wrongBoth,
 		length: length,
-		stages: []fleet.Stage{fleet.Old, fleet.Fallback, fleet.Compare},
 		joins:  dualread.PhaseOld,
 		phase:  dualread.PhaseFallback,
 	}, err

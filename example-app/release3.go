@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/bgtransform/sidecar/bgtransform/dualread"
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // release3 reads the new column only, as if the old one were gone. It has the model
@@ -12,7 +11,6 @@ func release3() (release, error) {
 	r.number = 3
 	r.does = "reads length_ms only, still writes both"
 	r.tally = wrongNew
-	r.stages = []fleet.Stage{fleet.New}
 	r.joins, r.phase = dualread.PhaseNew, dualread.PhaseNew
 	return r, err
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/schema"
-
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 )
 
 // release4 contracts: it does not know the old column any more, which is dropped
@@ -15,7 +13,6 @@ func release4() release {
 		does:       "contract: reads and writes length_ms only",
 		tracks:     queries[track4, *track4]{milliseconds{}},
 		tally:      wrongNew,
-		stages:     []fleet.Stage{fleet.After},
 		contracted: []string{moveName},
 	}
 }

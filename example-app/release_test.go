@@ -1,10 +1,15 @@
 package main
 
 import (
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/bgtransform/sidecar/bgtransform"
 	"github.com/bgtransform/sidecar/bgtransform/fleet"
+	"github.com/bgtransform/sidecar/bgtransform/fleet/fleettest"
 )
 
 // TestBeside has each release look at a pool of one instance, in each stage.
@@ -17,17 +22,36 @@ func TestBeside(t *testing.T) {
 		4: {fleet.New, fleet.After},
 	}
 	for number, stages := range legal {
-		r, err := newRelease(number)
-		if err != nil {
-			t.Fatal(err)
-		}
 		for _, stage := range fleet.Stages() {
 			want := slices.Contains(stages, stage)
-			member := fleet.Member{Instance: "web-1", Term: "1", Stages: map[string]fleet.Stage{moveName: stage}}
-			err := r.beside(fleet.Pool{{Member: member, Live: true}})
-			if (err == nil) != want {
+			if err := beside(t, number, stage); (err == nil) != want {
 				t.Errorf("release %d beside one in %s: %v; want that to be allowed: %t", number, stage, err, want)
 			}
 		}
 	}
+}
+
+// beside has a release ask for admission beside an instance in a stage.
+func beside(t *testing.T, number int, stage fleet.Stage) error {
+	t.Helper()
+	r, err := newRelease(number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member := fleet.Member{Instance: "web-1", Term: "1", Stages: map[string]fleet.Stage{moveName: stage}}
+	registry := new(fleettest.Memory)
+	if err := registry.Announce(t.Context(), member, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	sched, err := bgtransform.New(openTest(t, filepath.Join(t.TempDir(), "music.db")), bgtransform.Config{Environ: []string{}, Logger: slog.New(slog.DiscardHandler), Fleet: registry, Contracted: r.contracted})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.register(sched); err != nil {
+		t.Fatal(err)
+	}
+	if err := sched.Admit(t.Context()); err != nil || number != 3 {
+		return err
+	}
+	return r.alone(fleet.Pool{{Member: member, Live: true}})
 }

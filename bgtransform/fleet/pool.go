@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,19 @@ func (p Pool) Aged(d time.Duration) Pool {
 		aged[i] = s.aged(d)
 	}
 	return aged
+}
+
+// Moves returns the names of the moves that somebody knows who is live, or knew who wrote
+// the new column alone, in their order.
+func (p Pool) Moves() []string {
+	known := map[string]bool{}
+	for _, s := range p {
+		for move, st := range s.Stages {
+			known[move] = known[move] || st != Before && (s.Live || st == After)
+		}
+	}
+	maps.DeleteFunc(known, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(known))
 }
 
 // Sorted returns the members in order: those that are live by name, then those that are
