@@ -14,6 +14,11 @@ var (
 	// which name may have been meant, or which there are.
 	ErrUnknownTransform = store.ErrNotFound
 
+	// ErrNoTables is returned by [Control] together with ErrUnknownTransform where the
+	// tables of this package are not there: no instance has started, or the user of the
+	// database may not make them, which the app then has in its log.
+	ErrNoTables = store.ErrNoTables
+
 	// ErrNotAllowed is returned by [Control] for an action that the transform's
 	// state does not allow, such as resuming one that is complete.
 	ErrNotAllowed = errors.New("not allowed in this state")

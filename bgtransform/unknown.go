@@ -16,6 +16,9 @@ func (c *Control) unknown(ctx context.Context, name string, err error) error {
 		return err
 	}
 	if slices.Contains(c.registered(), name) {
+		if errors.Is(err, ErrNoTables) {
+			return err
+		}
 		return fmt.Errorf("%w; it is registered here, but no instance has started with it yet", err)
 	}
 	names := c.registered()

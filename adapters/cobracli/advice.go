@@ -18,6 +18,10 @@ type step struct{ words, does string }
 // meaningOf returns what keeps a transform where it is.
 func meaningOf(st bgtransform.Status) meaning {
 	code := st.Why().Code
+	if isUnstarted(st) && code == bgtransform.ReasonSchema {
+		return meaning{"An app makes the tables of bgtransform when it starts, if its user may; if not, its log says so and no row is moved. Then have somebody " +
+			"make them who may, with store.Migrations; the app goes on by itself. If no instance runs, start the app.", []step{{"plan NAME", "what it would do, without writing"}}}
+	}
 	if isUnstarted(st) {
 		return meaning{"The app has this transform, and no instance of it has written to this database yet. Start the app.", []step{
 			{"plan NAME", "what it would do, without writing"}, {"finish NAME", "do it here and now"},

@@ -42,7 +42,7 @@ func (c *commands) known(cmd *cobra.Command) (all []bgtransform.Status) {
 		var err error
 		if all, err = s.look(ctx); err != nil {
 			for _, name := range s.registered() {
-				all = append(all, unstarted(name))
+				all = append(all, unstarted(name, err))
 			}
 		}
 		return nil // there is nowhere to say an error

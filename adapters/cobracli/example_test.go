@@ -48,7 +48,7 @@ func Example() {
 	run("transforms", "paus", "track-length-ms")
 	// Output:
 	// TRANSFORM        STATE    DONE  ROWS  RATE  FINISH  WHY
-	// track-length-ms  pending  -     0     -     -       no instance of the app has started with it in this database yet
+	// track-length-ms  pending  -     0     -     -       its tables do not exist: either no instance of the app has started here, or its user may not make them
 	// exit code 0
 	// Error: unknown command "paus" for "myapp transforms"; did you mean pause?
 	// exit code 2

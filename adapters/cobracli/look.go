@@ -20,7 +20,7 @@ func (s *session) look(ctx context.Context, names ...string) ([]bgtransform.Stat
 	}
 	for _, name := range registered {
 		if !slices.ContainsFunc(all, func(st bgtransform.Status) bool { return st.Transform == name }) {
-			all = append(all, unstarted(name))
+			all = append(all, unstarted(name, err))
 		}
 	}
 	if len(names) == 0 {
@@ -46,12 +46,17 @@ func (s *session) one(ctx context.Context, name string) (bgtransform.Status, err
 	return all[0], nil
 }
 
-// unstarted is the status of a transform that the app has and the database does not.
-func unstarted(name string) bgtransform.Status {
-	return bgtransform.Status{
+// unstarted is the status of a transform that the app has and the database does not, with
+// the error by which that was found, if any.
+func unstarted(name string, err error) bgtransform.Status {
+	st := bgtransform.Status{
 		Transform: name, State: bgtransform.StatePending, Remaining: -1, Progress: -1,
 		Here: bgtransform.Reason{Text: "no instance of the app has started with it in this database yet"},
 	}
+	if errors.Is(err, bgtransform.ErrNoTables) {
+		st.Here = bgtransform.Reason{Code: bgtransform.ReasonSchema, Text: "its tables do not exist: either no instance of the app has started here, or its user may not make them"}
+	}
+	return st
 }
 
 // isUnstarted reports whether a status is that of unstarted.

@@ -112,6 +112,9 @@ func cases() map[string]bgtransform.Status {
 		Transform: move, State: bgtransform.StatePending, Remaining: -1, Progress: -1,
 		Here: bgtransform.Reason{Text: "no instance of the app has started with it in this database yet"},
 	}
+	tableless := all["never started"]
+	tableless.Here = bgtransform.Reason{Code: bgtransform.ReasonSchema, Text: "its tables do not exist: either no instance of the app has started here, or its user may not make them"}
+	all["without tables"] = tableless
 	return all
 }
 

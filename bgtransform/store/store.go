@@ -26,6 +26,10 @@ var ErrUnsettled = errors.New("the database does not hold the last checkpoint")
 // in this database.
 var ErrNotFound = errors.New("no such transform in this database")
 
+// ErrNoTables is returned together with [ErrNotFound] where our tables, or columns of them,
+// are not there.
+var ErrNoTables = errors.New("no instance of the app has made its tables yet: either none of this version has started here, or its user may not make them, which is in its log (make them with store.Migrations as one who may)")
+
 // Store reads and writes the tables of one database. It is safe for concurrent use.
 type Store struct {
 	db     *bun.DB
@@ -86,7 +90,7 @@ func (s *Store) missing(err error) error {
 	if err == nil || s.d.Classify(err) != dialect.Schema {
 		return err
 	}
-	return fmt.Errorf("%w: no instance of the app has made its tables yet (%w)", ErrNotFound, err)
+	return fmt.Errorf("%w: %w: %w", ErrNotFound, ErrNoTables, err)
 }
 
 func (s *Store) now() bun.Safe { return bun.Safe(s.d.Now) }
