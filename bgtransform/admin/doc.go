@@ -85,7 +85,7 @@
 //
 // The answer is 202 and {"asked": "pause"}: instances heed it within seconds. Errors are
 // {"error": "…"} with 400 for a body that cannot be read, 403 for who may not, 404 for an
-// unknown transform or action, 409 for what its state does not allow, 413 for a body of
+// unknown transform, action or address, 405 for another method, 409 for what its state does not allow, 413 for a body of
 // more than 16 KiB, 415 for one that is not said to be JSON, 422 for values that are not
 // valid, 503 where the database cannot be written, or when 200 streams are open.
 //

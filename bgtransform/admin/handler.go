@@ -76,6 +76,8 @@ func (h *Handler) routes() *http.ServeMux {
 	mux.HandleFunc("GET /v1/events", h.streamAll)
 	mux.HandleFunc("GET /v1/transforms/{name}/events", h.streamOne)
 	mux.HandleFunc("POST /v1/transforms/{name}/{action}", h.actByJSON)
+
+	mux.HandleFunc(elsewhere, h.lost)
 	return mux
 }
 
@@ -95,6 +97,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if toFolder(w, r) {
+		return
+	}
+	if crooked(r.URL.EscapedPath()) {
+		h.refuse(w, r, nowhere())
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
