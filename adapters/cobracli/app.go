@@ -15,9 +15,10 @@ type App struct {
 	DB *bun.DB
 
 	// Scheduler has the app's transforms registered, and does not run: plan and finish
-	// need their code, and the gate their definitions. Give it the app's own
-	// bgtransform.Config, and a Logger that is silent or writes to a file: what it says
-	// would get between the lines of finish. Nil means that there is none.
+	// need their code, and the gate their definitions. Give it the server's own
+	// bgtransform.Config, the Locker and the Fleet too (see the package's documentation
+	// for why), but for a Logger that is silent or writes to a file: what it says would
+	// get between the lines of finish. Nil means that there is none.
 	Scheduler *bgtransform.Scheduler
 
 	// Close is called once the command has ended, also when Open returns an error

@@ -9,6 +9,24 @@
 // returns a [App]: the database, and a scheduler with the app's transforms registered as
 // in its server, and not running. Without a scheduler everything works but plan and finish.
 //
+// # What open needs
+//
+// The scheduler is made as the server's is, by the same function at best, because the
+// commands do in their own process what the server does:
+//
+//   - plan and finish run the code of the transforms, and the gate asks their definitions
+//     whether a row is pending.
+//   - finish waits for the lease until its holder has handed it over. With another
+//     Config.Locker than the server's it would not: the fence in the database keeps the
+//     data right then, at the cost of the batch that the holder has under way.
+//   - finish waits for the pool, and announces itself there; the gate looks there for who
+//     reads the old column. Config.Fleet, App and FleetRules say where that is, and which
+//     instances count.
+//   - plan tells when a run would be complete, by Config.Window, Limits and Signals.
+//
+// Only the Logger should be another one, for what it says gets between the lines; and the
+// Instance, if the app sets it, for two processes under one name are hard to tell apart.
+//
 // # The commands
 //
 //	list                       one line for each transform
