@@ -124,8 +124,15 @@ func TestAdmitSaysThatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-type deadRegistry struct{ fleet.Registry }
+// deadRegistry is one that nobody reaches.
+type deadRegistry struct{}
 
 func (deadRegistry) Members(context.Context) ([]fleet.Sighting, error) {
 	return nil, errors.New("no route")
 }
+
+func (deadRegistry) Announce(context.Context, fleet.Member, time.Duration) error {
+	return errors.New("no route")
+}
+
+func (deadRegistry) Leave(context.Context, fleet.Member) error { return nil }

@@ -103,6 +103,10 @@ type PhaseStatus struct {
 	Held      dualread.Phase `json:"held"`            // in which reads are
 	Reason    Reason         `json:"reason,omitzero"` // why that is not the one asked for
 	Conflict  bool           `json:"conflict"`        // waiting does not end that: somebody has to do something
+
+	// Moving says that it is on its way to the one asked for, or that the pool has not been
+	// looked at yet: in a moment it will be different. An app may wait for that before it serves.
+	Moving bool `json:"moving"`
 }
 
 // Phases returns the phases of the columns on the move, in the order in which their
@@ -119,6 +123,9 @@ func (s *Scheduler) Phases() []PhaseStatus {
 		why := h.step.Why
 		if !h.known || time.Since(seen.at) > s.cfg.FleetRules.Trust {
 			why = p.unseen(seen)
+		}
+		if st.Asked != st.Held && !st.Conflict {
+			st.Moving = !h.known && seen.err == nil || h.known && (h.step.Moving && !h.behind || h.step.Stage != h.stage)
 		}
 		if st.Asked != st.Held || st.Conflict {
 			st.Reason = Reason{Code: ReasonFleet, Text: why}

@@ -122,20 +122,20 @@ func (a *app) reopen(ctx context.Context) {
 // errStarting is why an instance does not serve yet that has found nothing wrong.
 var errStarting = errors.New("the app is starting")
 
-// joinWait is how long an instance waits to be in the phase that it is to read in.
-const joinWait = time.Second
+// joinWait is how long an instance waits at most to be in the phase that it is to read in.
+const joinWait = 10 * time.Second
 
 // join lets requests in once the scheduler, which runs by now, has seen the pool: until
 // then reads are a step behind the phase that is asked for, and whoever has just
-// saved a length in milliseconds would read it in seconds. It waits no longer than
-// joinWait, because the others may keep this instance in an earlier phase for hours,
-// and not at all for a database that the scheduler cannot use.
+// saved a length in milliseconds would read it in seconds. It does not wait while the
+// others keep this instance in an earlier phase, which may be for hours, nor for a database
+// that the scheduler cannot use.
 func (a *app) join(ctx context.Context) {
 	a.ready.set(fmt.Errorf("%w: it has not seen the others of its pool yet", errStarting))
 	ctx, cancel := context.WithTimeout(ctx, joinWait)
 	defer cancel()
-	behind := func(st bgtransform.PhaseStatus) bool { return st.Held != st.Asked }
-	for ctx.Err() == nil && slices.ContainsFunc(a.sched.Phases(), behind) {
+	moving := func(st bgtransform.PhaseStatus) bool { return st.Moving }
+	for ctx.Err() == nil && slices.ContainsFunc(a.sched.Phases(), moving) {
 		if st, ok := look(ctx, a.sched); ok && st.Here.Code == bgtransform.ReasonDatabase {
 			break
 		}
