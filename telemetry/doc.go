@@ -110,7 +110,10 @@
 // The outcomes of rows are changed, moved and quarantined; reverted, moved and
 // quarantined in a revert; checked, mismatched and repaired in a verification. Rows that
 // the database refuses are found by batches that fail, and are in bgtransform.quarantine
-// alone. The reason has no series of 1 where nothing limits the transform.
+// alone. The reason has no series of 1 where nothing limits the transform, or it is
+// complete. The finish time is there from the fifth batch of a run on, while what the
+// transform waits for is of a known length, such as a window: not while it is paused, has
+// failed or is blocked by its quarantine, nor once it is complete.
 //
 // Remaining and rate are reported by the instance that runs the transform, and while
 // it does. State to pool are reported for what is given to [Observer.ObserveStatus], by

@@ -109,8 +109,14 @@ func (h *harness) collect(t *testing.T) map[string]metricdata.Metrics {
 // sums. It is empty when nothing was recorded.
 func (h *harness) series(t *testing.T, name string) map[string]float64 {
 	t.Helper()
+	return points(t, h.collect(t)[name])
+}
+
+// points returns the values of a metric by their attributes.
+func points(t *testing.T, m metricdata.Metrics) map[string]float64 {
+	t.Helper()
 	got := make(map[string]float64)
-	switch data := h.collect(t)[name].Data.(type) {
+	switch data := m.Data.(type) {
 	case nil:
 	case metricdata.Sum[int64]:
 		addPoints(got, data.DataPoints)
@@ -123,7 +129,7 @@ func (h *harness) series(t *testing.T, name string) map[string]float64 {
 	case metricdata.Histogram[float64]:
 		addSums(got, data.DataPoints)
 	default:
-		t.Fatalf("metric %s has data of type %T", name, data)
+		t.Fatalf("metric %s has data of type %T", m.Name, data)
 	}
 	return got
 }
