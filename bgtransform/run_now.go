@@ -35,7 +35,10 @@ func (c *Control) RunNow(ctx context.Context, name string, by By, d time.Duratio
 	if by.Why != "" {
 		why += ": " + by.Why
 	}
-	return until, c.Tune(ctx, name, By{Who: by.Who, Why: why}, map[Setting]string{SettingWindow: wider})
+	if err := c.Tune(ctx, name, By{Who: by.Who, Why: why}, map[Setting]string{SettingWindow: wider}); err != nil {
+		return time.Time{}, err
+	}
+	return until, nil
 }
 
 // opened returns the text of a window that is open at now as well, for some time, and

@@ -2,17 +2,13 @@ package cobracli_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/bgtransform/sidecar/adapters/cobracli"
 	"github.com/bgtransform/sidecar/bgtransform"
-	"github.com/bgtransform/sidecar/bgtransform/fleet"
 	"github.com/bgtransform/sidecar/bgtransform/gate"
-	"github.com/bgtransform/sidecar/bgtransform/store"
 	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
@@ -245,89 +241,5 @@ func TestWithName(t *testing.T) {
 	must(t, root.ExecuteContext(t.Context()))
 	if want := "myapp backfills plan " + move; !strings.Contains(out.String(), want) {
 		t.Errorf("it says %q, want %q in it", out.String(), want)
-	}
-}
-
-// The gate asks the app's own options, and flags win over them.
-func TestGateFlags(t *testing.T) {
-	t.Parallel()
-	d := newDatabase(t, "sqlite")
-	d.seed(t, 0, false)
-	ops := app{db: d, code: true}
-	var a cobracli.Answer
-	decode(t, ops.wants(t, 0, words("gate "+move+" --json")).out, &a)
-	if !a.MayContract || a.Missing == nil || len(a.Missing) > 0 {
-		t.Errorf("a fresh installation is answered %+v", a)
-	}
-	ops.opts = []cobracli.Option{cobracli.WithGate(gate.Quiet(1000 * time.Hour))}
-	ops.wants(t, 1, words("gate "+move), "Quiet is 1000h")
-	ops.wants(t, 2, words("gate"), "Name a transform")
-}
-
-// Of a name that neither the database nor the code nor an instance knows the gate says that,
-// as every command does, and nothing of who is in which stage of it.
-func TestGateOfAnUnknownName(t *testing.T) {
-	t.Parallel()
-	d := newDatabase(t, "sqlite")
-	db := d.seed(t, 3, false)
-	reach(t, start(t, db, throttle.Limits{}), "it is complete", in(bgtransform.StateComplete))
-	registry, err := store.NewFleet(db)
-	must(t, err)
-	must(t, registry.Announce(t.Context(), fleet.Member{
-		Instance: "web-5", Term: "k5", Stages: map[string]fleet.Stage{move: fleet.New, "album-year": fleet.Old},
-	}, time.Hour))
-	for _, ops := range []app{{db: d}, {db: d, code: true}, {db: d, opts: []cobracli.Option{cobracli.WithGate(gate.Data[Track]("length_ms IS NULL"))}}} {
-		for name, want := range map[string]string{
-			"track-lenght-ms": `did you mean "` + move + `"?`,
-			"album-yaer":      `did you mean "album-year"?`,
-			"genre":           "there are album-year, " + move,
-		} {
-			for _, more := range []string{"", " --json"} {
-				r := ops.wants(t, 4, words("gate "+name+more), "no such transform", want)
-				if strings.Contains(r.err, "web-5") || strings.Contains(r.err, "tune") || r.out != "" {
-					t.Errorf("of a name that nobody knows the gate says %q, and %q on stdout", r.err, r.out)
-				}
-			}
-		}
-		ops.wants(t, 3, words("gate album-year"), " the old column: web-")
-	}
-}
-
-// While the app may not make its tables, the commands say that they are not there, and not
-// that no instance runs; nor do they recommend what needs them.
-func TestTablesThatTheAppMayNotMake(t *testing.T) {
-	t.Parallel()
-	d := newDatabase(t, "pg")
-	owner := d.seed(t, 3, false)
-	_, name, _ := strings.Cut(d.dsn, "/test_")
-	role, _, _ := strings.Cut("app_"+name, "?")
-	for _, s := range []string{"CREATE ROLE " + role + " LOGIN", "REVOKE CREATE ON SCHEMA public FROM public", "GRANT SELECT, UPDATE ON tracks TO " + role} {
-		_, err := owner.ExecContext(t.Context(), s)
-		must(t, err)
-	}
-	t.Cleanup(func() {
-		for _, s := range []string{"DROP OWNED BY " + role, "DROP ROLE " + role} {
-			_, err := owner.ExecContext(context.Background(), s)
-			must(t, err)
-		}
-	})
-	d.dsn = strings.Replace(d.dsn, "postgres@", role+"@", 1)
-	db, err := d.open()
-	must(t, err)
-	s := start(t, db, throttle.Limits{})
-	reach(t, s, "that its tables cannot be made", func(st bgtransform.Status) bool { return strings.Contains(st.Here.Text, "store.Migrations") })
-
-	ops := app{db: d, code: true}
-	for _, line := range []string{"list", "status", "explain " + move} {
-		if r := ops.wants(t, 0, words(line), "its tables do not exist: either", "or its user may not make them"); strings.Contains(r.out, "finish") {
-			t.Errorf("%s recommends what needs the tables: %s", line, r.out)
-		}
-	}
-	ops.wants(t, 0, words("plan "+move), "nothing was written")
-	for _, line := range []string{"pause " + move, "log " + move} {
-		r := ops.wants(t, 4, words(line), "its user may not make them", "store.Migrations")
-		if strings.Contains(r.err, "no instance has started with it") {
-			t.Errorf("%s says that no instance has started: %s", line, r.err)
-		}
 	}
 }
