@@ -19,6 +19,10 @@ import (
 // the rows that have a value in the old columns and none in the new ones, by SQL
 // where the definition has Forward, as [SQL] does, else by Go code, as [Rows] does.
 //
+// With Forward, a verification and a plan ask the functions of the definition about
+// what SQL makes of each row that they look at, for reads serve now the one and now the
+// other: they must agree on every row, also on one whose text nobody can convert.
+//
 // A move to another table is done by SQL alone, and cannot be reverted; nor does it
 // insert a row there for one whose old columns hold no value.
 //
@@ -137,12 +141,24 @@ func (m Move[M, V]) Verifiable() error {
 // OpenVerify implements [Verifier]. A row is wrong if its old and its new value go
 // together by neither Forward nor Backward; without Backward, if the new one is
 // not what Forward makes of the old one.
+//
+// With Forward each row that is looked at is also read into the model, and the
+// functions of the definition are asked about it: a row is wrong, and not repaired,
+// where they and the SQL disagree ([MismatchDisagrees]). They are asked outside of any
+// transaction; a panic counts for its row.
 func (m Move[M, V]) OpenVerify(ctx context.Context, db *bun.DB, req VerifyRequest) (Stepper, error) {
 	kind, err := m.inspected(ctx, db)
 	if err != nil {
 		return nil, err
 	}
-	return kind.OpenVerify(ctx, db, req)
+	st, err := kind.OpenVerify(ctx, db, req)
+	if err != nil {
+		return nil, err
+	}
+	if w, ok := st.(*wrongStepper); ok {
+		w.agreement, err = m.agreement(ctx, db)
+	}
+	return st, err
 }
 
 // AnyPending implements [PendingTeller].

@@ -1,6 +1,7 @@
 package bgtransform
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -11,6 +12,20 @@ import (
 type conditions struct {
 	pending string // still to be moved, or to be moved again
 	differs string // moved, and not what the old columns say; empty: nobody can tell
+
+	null, moved       string // still to be moved; moved
+	forward, backward string // the new columns hold what Forward makes; the old ones what Backward does; empty: it is not defined
+}
+
+// flags is a number of the bits that [sidesReader] knows. What is not moved is not
+// computed: its text may be none that Forward can convert.
+func (c conditions) flags() string {
+	bit := func(cond string, n int) string { return fmt.Sprintf("CASE WHEN (%s) THEN %d ELSE 0 END", cond, n) }
+	moved := fmt.Sprintf("%d + %s", sqlMoved, bit(c.forward, sqlForward))
+	if c.backward != "" {
+		moved += " + " + bit(c.backward, sqlBackward)
+	}
+	return "CASE WHEN (" + c.moved + ") THEN " + moved + " ELSE " + bit(c.null, sqlPending) + " END"
 }
 
 // wrong is the condition of rows that a verification calls wrong.
@@ -36,26 +51,29 @@ func (c conditions) wrongArgs() []any {
 // in other letters is another value, whatever the collation.
 func (m Move[M, V]) conditions(db *bun.DB, old, next *table) conditions {
 	def := m.Column.Move()
-	c := conditions{pending: spelled(db, m.Column.Pending())}
+	c := conditions{pending: spelled(db, m.Column.Pending()), moved: spelled(db, m.Column.Moved())}
+	c.null = c.pending
 	var tests []string
 	if backward := m.Column.Backward(); backward != nil {
 		columns := make([]string, len(def.OldColumns))
 		for i, name := range def.OldColumns {
 			columns[i] = string(old.SQLAlias) + "." + string(old.FieldMap[name].SQLName)
 		}
-		tests = append(tests, "NOT ("+holdAll(db, old, def.OldColumns, columns, backward)+")")
+		c.backward = holdAll(db, old, def.OldColumns, columns, backward)
+		tests = append(tests, "NOT ("+c.backward+")")
 	}
 	if forward := m.Column.Forward(); forward != nil {
 		columns := make([]string, len(def.NewColumns))
 		for i, column := range m.Column.New() {
 			columns[i] = spelled(db, column)
 		}
-		tests = append(tests, "NOT ("+holdAll(db, next, def.NewColumns, columns, forward)+")")
+		c.forward = holdAll(db, next, def.NewColumns, columns, forward)
+		tests = append(tests, "NOT ("+c.forward+")")
 	}
 	if len(tests) == 0 {
 		return c
 	}
-	c.differs = "(" + spelled(db, m.Column.Moved()) + ") AND " + strings.Join(tests, " AND ")
+	c.differs = "(" + c.moved + ") AND " + strings.Join(tests, " AND ")
 	if def.Backward != nil {
 		c.pending = "(" + c.pending + ") OR (" + c.differs + ")"
 	}

@@ -46,8 +46,8 @@ func (m tableMove[M, V]) OpenVerify(ctx context.Context, db *bun.DB, req VerifyR
 		return nil, err
 	}
 	w := &wrongStepper{verifier: verifier{walker: s.walker, req: req}, wrong: s.differs}
-	w.prepare = func(_ context.Context, keys []string) (mend, error) {
-		return func(ctx context.Context, tx bun.Tx) (out mending, err error) {
+	w.prepare = func(context.Context, []string) (mend, error) {
+		return func(ctx context.Context, tx bun.Tx, keys []string) (out mending, err error) {
 			written, err := s.write(ctx, tx, keys, w.standsWrong())
 			if err != nil {
 				return out, err

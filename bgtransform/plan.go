@@ -36,6 +36,11 @@ type Plan struct {
 
 	Accesses []TableAccess `json:"accesses,omitempty"` // how the database would get at the rows
 	Warnings []string      `json:"warnings,omitempty"` // what to look at before the transform runs
+
+	// Disagreeing are the keys of rows about which the Go code and the SQL of a
+	// [Move] disagree, which the warnings count; as many as examples were asked for.
+	Disagreeing []string `json:"disagreeing,omitempty"`
+
 	Examples []PlanExample `json:"examples,omitempty"` // as many as were asked for, at most
 
 	// Finish is when the transform would be complete if it began now: through its
@@ -93,6 +98,10 @@ type PlanExample struct {
 // versions of them, as a transaction that fails does. Rows that are in the set of
 // [Processed] keys are left out; none is put into a set that is not in the database.
 // What a journal costs is not in the times.
+//
+// For a [Move] with Forward it asks the functions of the definition about each row of
+// the sample, as it is and as it would be, and warns where they and the SQL disagree.
+// That is not in the times either.
 //
 // The flag DRY_RUN makes the same plan under the lease and in the window, instead of
 // a run.

@@ -30,9 +30,7 @@ type planHost struct {
 
 // planAlone makes a plan without lease or window.
 func (s *Scheduler) planAlone(ctx context.Context, e *entry, o PlanOptions) (Plan, error) {
-	b := s.cfg.bounds()
-	b.row = e.settings.rowTimeout
-	opened, cancel := context.WithTimeoutCause(withBounds(ctx, b), s.cfg.BatchTimeout, ErrOverran)
+	opened, cancel := s.opening(ctx, e)
 	defer cancel()
 	stepper, err := contain(opened, func() (Stepper, error) { return e.transform.Open(opened, s.db) })
 	if err != nil {
@@ -43,6 +41,13 @@ func (s *Scheduler) planAlone(ctx context.Context, e *entry, o PlanOptions) (Pla
 	}
 	h := &loneHost{s: s, pacer: throttle.New(e.pace().limits), retry: backoff.Backoff{Min: 50 * time.Millisecond, Max: 5 * time.Second}}
 	return newPlanner(s, e, o, planHost{ready: h.ready, begin: h.begin, tx: h.tx, again: h.again}, stepper, h.pacer).run(ctx)
+}
+
+// opening returns the context that a transform is opened with for a plan.
+func (s *Scheduler) opening(ctx context.Context, e *entry) (context.Context, context.CancelFunc) {
+	b := s.cfg.bounds()
+	b.row = e.settings.rowTimeout
+	return context.WithTimeoutCause(withBounds(ctx, b), s.cfg.BatchTimeout, ErrOverran)
 }
 
 // loneHost lets batches begin at the transform's pace.

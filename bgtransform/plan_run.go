@@ -26,11 +26,14 @@ type planner struct {
 	skip    Skips
 	also    func(ctx context.Context, tx bun.Tx, applied Applied) error // what a batch writes besides; may be nil
 
+	agreement *agreement        // nil: nothing to compare
+	odd       map[string]string // the classes of the rows about which Go and SQL disagree, by key
+
 	plan Plan
 }
 
 func newPlanner(s *Scheduler, e *entry, o PlanOptions, host planHost, stepper Stepper, pacer *throttle.Pacer) *planner {
-	p := &planner{s: s, e: e, o: o, host: host, stepper: stepper, pacer: pacer}
+	p := &planner{s: s, e: e, o: o, host: host, stepper: stepper, pacer: pacer, odd: map[string]string{}}
 	p.walk, _ = stepper.(planWalk)
 	p.plan = Plan{Transform: e.name, Keys: -1, Pending: -1, Part: PlanFirst, Quarantined: map[string]int{}}
 	return p
@@ -42,9 +45,18 @@ func (p *planner) run(ctx context.Context) (Plan, error) {
 			return Plan{}, err
 		}
 	}
+	if m, ok := p.e.transform.(agreeing); ok {
+		opened, cancel := p.s.opening(ctx, p.e)
+		defer cancel()
+		var err error
+		if p.agreement, err = m.agreement(opened, p.s.db); err != nil {
+			return Plan{}, err
+		}
+	}
 	if err := p.sample(ctx); err != nil {
 		return Plan{}, err
 	}
+	p.disagree()
 	p.foretell(time.Now())
 	p.plan.Warnings = append(p.plan.Warnings, p.warnings()...)
 	return p.plan, nil

@@ -37,6 +37,9 @@ func (p Plan) String() string {
 	for _, w := range p.Warnings {
 		line("WARNING", "%s", w)
 	}
+	if len(p.Disagreeing) > 0 {
+		line("disagree", "row %s", strings.Join(p.Disagreeing, ", "))
+	}
 	for _, ex := range p.Examples {
 		for _, col := range slices.Sorted(maps.Keys(ex.Before)) {
 			if was, is := ex.Before[col], ex.After[col]; was != is {

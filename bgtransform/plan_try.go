@@ -19,6 +19,8 @@ type trial struct {
 	step  Step
 	left  int           // rows that are pending although they were written
 	seen  []PlanExample // its rows, as they were and as they would be
+	ask   []inquiry     // about its rows, as they were and as they would be
+	aside time.Duration // what it took to read them for that, which a run does not do
 }
 
 // try does one batch and rolls it back. It counts for the plan if nothing fails.
@@ -29,10 +31,10 @@ func (p *planner) try(ctx context.Context, after string, size int) (_ Step, err 
 	ctx, used := p.s.spending(ctx)
 	p.read() // what went before is no batch's
 	explain := p.explaining(after)
-	if err = p.look(ctx, size, &t); err == nil && t.step.Apply != nil {
+	if err = p.look(ctx, size, &t); err == nil && (t.step.Apply != nil || p.agreement != nil) {
 		err = p.write(ctx, &t)
 	}
-	database, code, waited := used.parts(t.Read+t.Write, p.s.db.Stats())
+	database, code, waited := used.parts(t.Read+t.Write+t.aside, p.s.db.Stats())
 	paced := throttle.Batch{Took: database, Code: code, Waited: waited}
 	if err == nil {
 		paced.Keys, paced.Rows = t.Keys, t.Changed
@@ -40,6 +42,9 @@ func (p *planner) try(ctx context.Context, after string, size int) (_ Step, err 
 	p.pacer.Done(paced)
 	if err == nil {
 		err = explain(ctx)
+	}
+	if err == nil {
+		err = p.inquire(ctx, &t)
 	}
 	if err != nil {
 		return Step{}, withCause(ctx, err)
@@ -78,7 +83,7 @@ func (p *planner) write(ctx context.Context, t *trial) error {
 		}
 		return errRolledBack
 	})
-	t.Write = time.Since(began)
+	t.Write = time.Since(began) - t.aside
 	switch {
 	case errors.Is(err, errRolledBack):
 		return nil
@@ -92,6 +97,9 @@ func (p *planner) write(ctx context.Context, t *trial) error {
 
 // apply is what the transaction of a batch does.
 func (p *planner) apply(ctx context.Context, tx bun.Tx, t *trial) (err error) {
+	if err := p.compare(ctx, tx, t); err != nil || t.step.Apply == nil {
+		return err
+	}
 	if want := p.o.Examples - len(p.plan.Examples); want > 0 && p.walk != nil {
 		if t.seen, err = p.walk.before(ctx, tx, t.after, t.step.Cursor, want); err != nil {
 			return err
@@ -100,6 +108,9 @@ func (p *planner) apply(ctx context.Context, tx bun.Tx, t *trial) (err error) {
 	applied, err := contain(ctx, func() (Applied, error) { return t.step.Apply(ctx, tx) })
 	if err != nil {
 		return foreign(p.stepper, err)
+	}
+	if err := p.compare(ctx, tx, t); err != nil {
+		return err
 	}
 	if p.also != nil {
 		if err := p.also(ctx, tx, applied); err != nil {

@@ -16,7 +16,8 @@ type VerifyOptions struct {
 	Sample float64
 
 	// Repair writes rows again whose value is wrong, as the transform would
-	// have. What the app writes to a row meanwhile survives. With
+	// have. What the app writes to a row meanwhile survives, and so does a row about
+	// which the Go code and the SQL of a Move disagree. With
 	// Options.Journal the journal keeps what a repair overwrites, and a revert
 	// restores it. Use it only while the app still writes both sides: once it
 	// has ceased to write what the value is computed from, it is the new value
@@ -75,6 +76,10 @@ const (
 	// something else of it when it saw what is stored already. The row is never
 	// repaired. Such code wants a condition instead: Wrong.
 	MismatchVaries = "result varies"
+	// MismatchDisagrees: what the definition of a [Move] says of the row in Go and in SQL
+	// is not the same; the text that follows says which of its functions it is. The row
+	// is never repaired, for nobody knows who is right: mend the definition.
+	MismatchDisagrees = "Go and SQL disagree"
 	// MismatchPending: the row is pending although the transform is complete. It
 	// is no wrong value; the transform goes on instead.
 	MismatchPending = "still pending"

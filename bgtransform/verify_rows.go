@@ -68,7 +68,7 @@ func (v *rowVerifier[M]) Step(ctx context.Context, req Request) (Step, error) {
 		return err
 	})
 	if v.refused(r, err) {
-		return listRefused(step, r, req.Skip)
+		return listRefused(step, r, req.Skip, uncheckedRefused)
 	}
 	if err != nil || r.N == 0 {
 		return step, err

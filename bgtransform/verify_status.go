@@ -121,6 +121,10 @@ func (c *Control) Mismatches(ctx context.Context, name string, limit int) ([]Mis
 // with them. What is found is in [Status]. A verification that is under way
 // begins anew.
 //
+// Of a [Move] with Forward it asks the functions of the definition about each of these
+// rows too. Those about which Go and SQL disagree ([MismatchDisagrees]) are listed, and
+// never repaired: mend the definition, deploy it, and verify again.
+//
 // For this instance's own transforms it refuses those that cannot be verified
 // with an error that says what to add; a control without a scheduler cannot
 // know, and the verification fails with that reason.

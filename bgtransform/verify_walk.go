@@ -128,14 +128,17 @@ func (v *verifier) refused(p part, err error) bool {
 	return err != nil && p.N == 1 && v.d.Classify(err) == dialect.BadRow
 }
 
+// uncheckedRefused is the class of a row for which a condition fails.
+const uncheckedRefused = MismatchUnchecked + ": refused by the database"
+
 // listRefused completes a step over one row of which the database cannot say
 // whether it is pending, or wrong.
-func listRefused(step Step, p part, skip Skips) (Step, error) {
+func listRefused(step Step, p part, skip Skips, class string) (Step, error) {
 	key, err := p.Hi.Encode()
 	if err != nil || skip.Has(key) {
 		return step, err
 	}
-	list := []Mismatch{{Key: key, Class: MismatchUnchecked + ": refused by the database"}}
+	list := []Mismatch{{Key: key, Class: class}}
 	step.Apply = func(context.Context, bun.Tx) (Applied, error) { return Applied{Found: 1, Mismatches: list}, nil }
 	return step, nil
 }

@@ -3,6 +3,7 @@ package bgtransform
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -10,8 +11,9 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
-// mend writes wrong rows again inside the runner's transaction.
-type mend func(ctx context.Context, tx bun.Tx) (mending, error)
+// mend writes those of the rows that it was prepared for again that are asked for, by
+// their keys, inside a transaction. It may be called again after that was rolled back.
+type mend func(ctx context.Context, tx bun.Tx, keys []string) (mending, error)
 
 // mending is what became of rows that were wrong, by their keys. The others
 // have moved on.
@@ -30,6 +32,8 @@ type wrongStepper struct {
 
 	// prepare does what the repair of some rows needs outside of a transaction.
 	prepare func(ctx context.Context, keys []string) (mend, error)
+
+	agreement *agreement // nil: the condition alone says what is wrong
 }
 
 // probe looks at no rows, so that an error in the condition is found before the
@@ -56,22 +60,30 @@ func (s *wrongStepper) Step(ctx context.Context, req Request) (Step, error) {
 	var r part
 	var step Step
 	var found suspects
+	var ask inquiry
 	err := s.read(ctx, func(ctx context.Context, q dialect.Querier) (err error) {
 		if r, step, err = s.stretch(ctx, q, req); err != nil || r.N == 0 {
 			return err
 		}
 		cond, args := s.within(r)
-		found, err = s.suspect(ctx, q, req.Skip, s.wrong, cond, args)
+		if found, err = s.suspect(ctx, q, req.Skip, s.wrong, cond, args); err == nil && s.agreement != nil {
+			ask, err = s.agreement.look(ctx, q, cond, args)
+		}
 		return err
 	})
 	if s.refused(r, err) {
-		return listRefused(step, r, req.Skip)
+		return listRefused(step, r, req.Skip, s.refusal())
 	}
 	if err != nil || r.N == 0 {
 		return step, err
 	}
-	step.Checked = max(0, r.N-len(found.pending)-found.held)
-	if len(found.wrong)+len(found.pending) == 0 {
+	odd, err := s.disagreeing(ctx, ask, req.Skip)
+	if err != nil {
+		return Step{}, err
+	}
+	found.pending, found.wrong = without(found.pending, keysOfAll(odd)), without(found.wrong, keysOfAll(odd))
+	step.Checked = max(0, r.N-len(found.pending)-found.held-unchecked(odd))
+	if len(found.wrong)+len(found.pending)+len(odd) == 0 {
 		return step, nil
 	}
 	if err := s.again(ctx, &found); err != nil {
@@ -79,13 +91,17 @@ func (s *wrongStepper) Step(ctx context.Context, req Request) (Step, error) {
 	}
 	var write mend
 	if s.req.Repair && len(found.wrong) > 0 {
-		if write, err = s.prepare(ctx, found.wrong); err != nil {
+		var refused []Mismatch
+		if write, refused, err = s.prepared(ctx, found.wrong); err != nil {
 			return Step{}, err
 		}
+		found.wrong, odd = without(found.wrong, keysOfAll(refused)), append(odd, refused...)
 	}
 	step.Apply = func(ctx context.Context, tx bun.Tx) (Applied, error) {
-		list := append(mismatches(MismatchDiffers, found.wrong), mismatches(MismatchPending, found.pending)...)
-		return mended(ctx, tx, list, write)
+		out, err := mended(ctx, tx, found.wrong, write)
+		out.Mismatches = slices.Concat(out.Mismatches, odd, mismatches(MismatchPending, found.pending))
+		out.Found = len(out.Mismatches)
+		return out, err
 	}
 	return step, nil
 }
@@ -108,12 +124,13 @@ func (s *wrongStepper) standsWrong() string { return "(" + s.wrong + ") AND " + 
 // settled is the condition of rows that are not pending.
 func (w *walker) settled() string { return "CASE WHEN (" + w.pending + ") THEN 1 ELSE 0 END = 0" }
 
-// mended reports mismatches after those that can be were repaired.
-func mended(ctx context.Context, tx bun.Tx, list []Mismatch, write mend) (Applied, error) {
-	if write == nil {
-		return Applied{Found: len(list), Mismatches: list}, nil
+// mended reports rows that are wrong after those that can be were repaired.
+func mended(ctx context.Context, tx bun.Tx, wrong []string, write mend) (Applied, error) {
+	list := mismatches(MismatchDiffers, wrong)
+	if write == nil || len(wrong) == 0 {
+		return Applied{Mismatches: list}, nil
 	}
-	m, err := write(ctx, tx)
+	m, err := write(ctx, tx, wrong)
 	if err != nil {
 		return Applied{}, err
 	}
@@ -121,7 +138,6 @@ func mended(ctx context.Context, tx bun.Tx, list []Mismatch, write mend) (Applie
 	repaired, refused, left := keySet(m.repaired), keySet(m.refused), keySet(m.left)
 	for _, one := range list {
 		switch {
-		case one.Class == MismatchPending:
 		case repaired[one.Key]:
 			one.Repaired = true
 			out.Changed++
@@ -132,6 +148,5 @@ func mended(ctx context.Context, tx bun.Tx, list []Mismatch, write mend) (Applie
 		}
 		out.Mismatches = append(out.Mismatches, one)
 	}
-	out.Found = len(out.Mismatches)
 	return out, nil
 }

@@ -20,15 +20,19 @@ func (s *rowStepper[M]) prepareCode(w *wrongStepper) func(ctx context.Context, k
 		if err != nil {
 			return nil, err
 		}
-		update := s.plan.update(w.standsWrong())
-		update.Rows = s.values(t.good)
-		return func(ctx context.Context, tx bun.Tx) (m mending, err error) {
+		return func(ctx context.Context, tx bun.Tx, texts []string) (m mending, err error) {
+			good, err := among(t.good, texts)
+			if err != nil {
+				return m, err
+			}
+			update := s.plan.update(w.standsWrong())
+			update.Rows = s.values(good)
 			bad, err := s.writePiecewise(ctx, tx, update)
 			if err != nil {
 				return m, err
 			}
 			refused, done := placesOf(bad), []string{}
-			for i, one := range t.good {
+			for i, one := range good {
 				text, err := one.key.Encode()
 				switch {
 				case err != nil:
@@ -44,11 +48,27 @@ func (s *rowStepper[M]) prepareCode(w *wrongStepper) func(ctx context.Context, k
 			}
 			m.repaired = without(done, m.left)
 			if s.camera != nil {
-				m.images, err = developed(ctx, s.d.Bound(tx), s.camera, s.plan, t.good, update.Rows)
+				m.images, err = developed(ctx, s.d.Bound(tx), s.camera, s.plan, good, update.Rows)
 			}
 			return m, err
 		}, nil
 	}
+}
+
+// among returns those of rows whose keys are wanted.
+func among[M any](rows []row[M], keys []string) ([]row[M], error) {
+	wanted := keySet(keys)
+	var out []row[M]
+	for _, one := range rows {
+		text, err := one.key.Encode()
+		if err != nil {
+			return nil, err
+		}
+		if wanted[text] {
+			out = append(out, one)
+		}
+	}
+	return out, nil
 }
 
 func (s *rowStepper[M]) findWrong(ctx context.Context, w *wrongStepper, texts []string) (f found[M], err error) {

@@ -19,12 +19,12 @@ type setRepair struct {
 // prepare returns what locks the rows that are wrong still, and writes these: so
 // what is counted, and journaled, is what was written, whatever the app writes
 // meanwhile.
-func (s *setRepair) prepare(_ context.Context, texts []string) (mend, error) {
-	keys, err := s.keysOf(texts)
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, tx bun.Tx) (m mending, err error) {
+func (s *setRepair) prepare(context.Context, []string) (mend, error) {
+	return func(ctx context.Context, tx bun.Tx, texts []string) (m mending, err error) {
+		keys, err := s.keysOf(texts)
+		if err != nil {
+			return m, err
+		}
 		shots, err := s.lock(ctx, tx, keys)
 		if err != nil {
 			return m, err

@@ -182,3 +182,21 @@ func ExampleColumn_Compare() {
 	fmt.Println("mismatches:", length.Stats().Mismatches)
 	// Output: mismatches: 0
 }
+
+// What a row's functions say is one table test of rows that are hard to convert.
+func ExampleColumn_Sides() {
+	length, err := dualread.New(TrackLength())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ms, other := int64(215_400), int64(99_000)
+	for _, row := range []*Track{{Length: 215}, {Length: 215, LengthMS: &ms}, {Length: 215, LengthMS: &other}} {
+		s := length.Sides(row)
+		fmt.Println("moved:", s.New, "equal:", s.Equal, "together:", s.Together)
+	}
+	// Output:
+	// moved: false equal: false together: false
+	// moved: true equal: false together: true
+	// moved: true equal: false together: false
+}

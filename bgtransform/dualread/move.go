@@ -41,7 +41,8 @@ type Move[M, V any] struct {
 	//
 	// It must agree with Old on every row, also in its type: PostgreSQL computes
 	// int * 1000 as an int, which may overflow, so there "CAST(? AS bigint) * 1000"
-	// is right.
+	// is right. A verification of the transform and its plan ask Old about each row that
+	// they read, by Comparison.Equal, and report those on which both disagree.
 	// Optional: without it Old alone converts, rows are moved by Go code, and
 	// [Column.Expr] can be used in PhaseNew only.
 	Forward []string

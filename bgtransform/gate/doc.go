@@ -12,7 +12,8 @@
 //     [Data] or [Transforms] make it look at.
 //   - Its quarantine is empty, or an operator has accepted what is in it.
 //   - It was verified since (bgtransform.Control.Verify), because what a wrong
-//     value was made of is gone with the old column. [Unverified] does without.
+//     value was made of is gone with the old column. About what the Go code and the
+//     SQL of a move disagree, the refusal says. [Unverified] does without.
 //   - No instance that is alive is in a phase that reads the old column, or is of a
 //     version that does not know the move (package fleet). The refusal says what
 //     brings reads on: mostly the pool, by itself. [NoOldWrites] asks that none

@@ -99,7 +99,7 @@ func (w *weigher) weigh(ctx context.Context, name string) ([]Missing, error) {
 	if fresh {
 		missing, err = w.fresh(ctx, name, st)
 	} else {
-		missing = w.run(st)
+		missing, err = w.run(ctx, st)
 	}
 	if err != nil || w.noColumn {
 		return missing, err

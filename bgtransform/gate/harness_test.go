@@ -137,7 +137,7 @@ func start(t testing.TB, db *bun.DB, limits throttle.Limits, transforms ...bgtra
 	t.Helper()
 	return startWith(t, db, bgtransform.Config{
 		Environ: []string{}, Limits: limits, LeaseTTL: time.Second, StandbyPoll: 10 * time.Millisecond, IdlePoll: 10 * time.Millisecond,
-		Logger: slog.New(slog.DiscardHandler),
+		Logger: slog.New(slog.DiscardHandler), FleetRules: fleet.Rules{Every: 20 * time.Millisecond, MinAge: 20 * time.Millisecond, Settle: 20 * time.Millisecond},
 	}, transforms...)
 }
 

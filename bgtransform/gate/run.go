@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,7 +36,7 @@ func (w *weigher) fresh(ctx context.Context, name string, st bgtransform.Status)
 }
 
 // run weighs what a transform has done.
-func (w *weigher) run(st bgtransform.Status) []Missing {
+func (w *weigher) run(ctx context.Context, st bgtransform.Status) ([]Missing, error) {
 	var missing []Missing
 	held := st.Why().Code == bgtransform.ReasonQuarantine
 	if st.State != bgtransform.StateComplete && !held {
@@ -48,9 +50,13 @@ func (w *weigher) run(st bgtransform.Status) []Missing {
 		})
 	}
 	if st.State == bgtransform.StateComplete && st.Verified.IsZero() && !w.unverified {
-		missing = append(missing, w.unproven(st))
+		m, err := w.unproven(ctx, st)
+		if err != nil {
+			return nil, err
+		}
+		missing = append(missing, m)
 	}
-	return missing
+	return missing, nil
 }
 
 // incomplete says how far a transform is, and what makes it go on.
@@ -82,7 +88,7 @@ func (w *weigher) incomplete(st bgtransform.Status) Missing {
 }
 
 // unproven says why a complete transform does not count as verified.
-func (w *weigher) unproven(st bgtransform.Status) Missing {
+func (w *weigher) unproven(ctx context.Context, st bgtransform.Status) (Missing, error) {
 	m := Missing{Transform: st.Transform, Piece: PieceVerified, Remaining: -1, Commands: []string{w.say("verify", st.Transform)}}
 	v := st.Verify
 	switch {
@@ -96,10 +102,39 @@ func (w *weigher) unproven(st bgtransform.Status) Missing {
 	case !v.Clean():
 		m.Text = fmt.Sprintf("its verification found %s wrong, of which %d were repaired, %d pending and %d that could not be checked",
 			rows(v.Mismatches), v.Repaired, v.Pending, v.Unchecked)
+		err := w.disagreed(ctx, &m)
+		return m, err
 	default:
 		m.Text = "it was verified, but not since it last became complete"
 	}
-	return m
+	return m, nil
+}
+
+// listed is how many of the rows that a verification has found are looked at: as many as it keeps.
+const listed = 1000
+
+// disagreed adds to m about what the Go code and the SQL of a move disagree, which no
+// repair mends.
+func (w *weigher) disagreed(ctx context.Context, m *Missing) error {
+	found, err := w.control.Mismatches(ctx, m.Transform, listed)
+	if err != nil {
+		return err
+	}
+	of := map[string]int64{}
+	for _, row := range found {
+		if strings.HasPrefix(row.Class, bgtransform.MismatchDisagrees) {
+			of[row.Class]++
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	for _, class := range slices.Sorted(maps.Keys(of)) {
+		m.Text += fmt.Sprintf("; %s (%s)", class, rows(of[class]))
+	}
+	m.Text += ": mend the definition of the move, and verify again"
+	m.Commands = append([]string{w.say("mismatches", m.Transform)}, m.Commands...)
+	return nil
 }
 
 func because(text, why string) string {
