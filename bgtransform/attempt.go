@@ -28,6 +28,8 @@ type attempt struct {
 	skips Skips        // keys in quarantine that are not to be tried again
 	bad   int64        // of these, those that no operator has accepted
 
+	retried Skips // keys in quarantine that are to be tried again
+
 	stepper   Stepper
 	opened    string             // the mode that the stepper is of
 	verify    store.Verification // as last committed by us, in the mode verify
@@ -256,36 +258,6 @@ func (a *attempt) goOn(r *store.Range, t *store.Transform) {
 	}
 	r.WindowText = a.e.settings.pace(flagValues{}).window.String()
 }
-
-// loadSkips reads the keys in quarantine that are not to be tried again.
-func (a *attempt) loadSkips(ctx context.Context) error {
-	if a.reverting() {
-		return a.loadRefused(ctx)
-	}
-	held, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Held)
-	if err != nil {
-		return err
-	}
-	accepted, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Accepted)
-	if err != nil {
-		return err
-	}
-	if len(held)+len(accepted) >= maxSkips {
-		return errTooManySkips
-	}
-	a.skips = Skips{keys: make(map[string]struct{}, len(held)+len(accepted))}
-	for _, key := range append(held, accepted...) {
-		a.skips.keys[key] = struct{}{}
-	}
-	a.bad = int64(len(held))
-	return nil
-}
-
-// maxSkips bounds the keys in quarantine that are held in memory. It is above
-// any sensible Config.MaxQuarantine, because accepted rows add to it.
-const maxSkips = 100_000
-
-var errTooManySkips = &safeError{class: "quarantine", text: "100000 rows or more are in quarantine; delete those accepted from bgtransform_quarantine, or let the transform skip them"}
 
 // write commits a new state together with the checkpoint, under the fence.
 // The attempt's record follows only once it is committed.

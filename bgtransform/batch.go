@@ -71,7 +71,7 @@ func (a *attempt) bounded(ctx context.Context) (context.Context, context.CancelF
 func (a *attempt) read(ctx context.Context, size int) (*Step, error) {
 	r := a.rec.Range
 	step, err := contain(ctx, func() (Step, error) {
-		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips, Budget: a.budget(), Check: a.checks()})
+		return a.stepper.Step(ctx, Request{After: r.Cursor, Limit: size, Skip: a.skips, Budget: a.budget(), Check: a.checks(), retried: a.retried})
 	})
 	if err != nil {
 		err = foreign(a.stepper, err)
@@ -102,6 +102,7 @@ type written struct {
 	left      []store.Quarantined // rows that are pending although they were written
 	bad       []store.Quarantined // these, and the rows that could not be transformed
 	held      int64               // of bad, those that are new to the quarantine
+	out       []string            // keys that have left the quarantine
 	verify    store.Verification
 }
 
@@ -142,6 +143,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 		a.first = false
 	}
 	a.accept(r, w.bad, w.held)
+	a.released(w.out)
 	a.verify = w.verify
 	return nil
 }
@@ -167,7 +169,10 @@ func (a *attempt) writeBatch(ctx context.Context, tx bun.Tx, step *Step, before 
 		return w, err
 	}
 	w.bad = append(quarantined(step.Failed), w.left...)
-	w.held, err = a.fence.Quarantine(ctx, tx, w.bad)
+	if w.held, err = a.fence.Quarantine(ctx, tx, w.bad); err != nil {
+		return w, err
+	}
+	w.out, err = a.discharge(ctx, tx, w)
 	return w, err
 }
 
@@ -274,6 +279,7 @@ func (a *attempt) accept(r store.Range, bad []store.Quarantined, held int64) {
 			a.skips.keys[q.Key] = struct{}{}
 			a.bad++
 		}
+		delete(a.retried.keys, q.Key)
 	}
 	a.rec.Held += held
 	a.beat = time.Now()

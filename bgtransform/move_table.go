@@ -142,7 +142,7 @@ func (s *tableStepper) Step(ctx context.Context, req Request) (Step, error) {
 	var written []string
 	step.Apply = func(ctx context.Context, tx bun.Tx) (_ Applied, err error) {
 		written, err = s.write(ctx, tx, keys, s.pending)
-		return Applied{Found: len(keys), Changed: len(written)}, err
+		return Applied{Found: len(keys), Changed: len(written), retried: req.retried.among(written)}, err
 	}
 	step.StillPending = func(ctx context.Context, tx bun.Tx) ([]string, error) {
 		return s.stillPending(ctx, s.d.Bound(tx), s.pending, written)

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/uptrace/bun"
-
-	"github.com/bgtransform/sidecar/bgtransform/internal/dialect"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -23,12 +20,12 @@ func (a *attempt) passEnd(ctx context.Context) (ending, bool) {
 	if a.verifying() {
 		return a.verified(ctx)
 	}
-	if a.rec.Range.FoundInPass > 0 {
-		return a.nextPass(ctx, store.BeganUnclear)
-	}
 	open, err := a.recheck(ctx)
 	if err != nil {
 		return a.passFailed(ctx, err)
+	}
+	if a.rec.Range.FoundInPass > 0 {
+		return a.nextPass(ctx, store.BeganUnclear)
 	}
 	if open == 0 && a.rec.Range.Began != store.BeganClear {
 		return a.nextPass(ctx, store.BeganDue)
@@ -70,40 +67,6 @@ func (a *attempt) nextPass(ctx context.Context, began string) (ending, bool) {
 	end, over := a.stillLocked()
 	a.lockedErr, a.changedAt = nil, r.Changed
 	return end, over
-}
-
-// recheck discharges rows from quarantine that the app has fixed or deleted
-// meanwhile, or that a retry has transformed, and returns how many are left.
-func (a *attempt) recheck(ctx context.Context) (int, error) {
-	keys, err := a.s.store.QuarantinedKeys(ctx, a.e.name, maxSkips, store.Held, store.Retrying)
-	if err != nil || len(keys) == 0 {
-		return 0, err
-	}
-	checker, ok := a.stepper.(Rechecker)
-	if !ok {
-		return len(keys), nil
-	}
-	pending, err := contain(ctx, func() ([]string, error) { return checker.StillPending(ctx, a.s.db, keys) })
-	if err != nil {
-		err = foreign(a.stepper, err)
-		if a.s.classify(err) == dialect.BadRow && !isForeign(err) {
-			return len(keys), nil // the pending condition itself fails for one of them
-		}
-		return 0, fmt.Errorf("look at the quarantine: %w", err)
-	}
-	done := without(keys, pending)
-	if len(done) == 0 {
-		return len(keys), nil
-	}
-	r := a.rec.Range
-	err = a.fence.Tx(ctx, &r, func(ctx context.Context, tx bun.Tx) error { return a.fence.Discharge(ctx, tx, done) })
-	if err != nil {
-		a.unsure = true
-		return 0, err
-	}
-	a.rec.Range = r
-	a.log.InfoContext(ctx, "bgtransform: rows left the quarantine", "rows", len(done))
-	return len(pending), a.loadSkips(ctx)
 }
 
 func rowCount(n int64) string {

@@ -74,7 +74,7 @@ func (a *attempt) loadRefused(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.skips, a.bad = Skips{}, counts[store.Refused]
+	a.skips, a.retried, a.bad = Skips{}, Skips{}, counts[store.Refused]
 	return nil
 }
 

@@ -102,6 +102,9 @@ func (s *rowStepper[M]) Step(ctx context.Context, req Request) (Step, error) {
 		if err == nil {
 			err = s.mark(ctx, tx, t.good, update.Rows)
 		}
+		if err == nil {
+			applied.retried, err = retried(t.good, update.Rows, req.retried)
+		}
 		if err == nil && s.camera != nil {
 			applied.Images, err = s.images(ctx, tx, r, t.good, update.Rows)
 		}
@@ -219,32 +222,4 @@ func (s *rowStepper[M]) values(rows []row[M]) []dialect.Row {
 		out[i] = dialect.Row{Key: one.key, Set: set, Guard: one.guard}
 	}
 	return out
-}
-
-// unfinished returns the keys of rows that were written and match the pending
-// condition all the same.
-func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Range, rows []row[M], written []dialect.Row) ([]string, error) {
-	cond, args := s.walk.Within(r)
-	keys, err := s.keysWhere(ctx, s.d.Bound(tx), cond+" AND ("+s.pending+")", args...)
-	if err != nil || len(keys) == 0 {
-		return nil, err
-	}
-	ours := make(map[string]bool, len(rows))
-	for i, one := range rows {
-		if !written[i].Changed {
-			continue // it moved on: the next pass looks at it
-		}
-		text, err := one.key.Encode()
-		if err != nil {
-			return nil, err
-		}
-		ours[text] = true
-	}
-	left := keys[:0]
-	for _, k := range keys {
-		if ours[k] {
-			left = append(left, k)
-		}
-	}
-	return left, nil
 }

@@ -218,6 +218,7 @@ func (s *sqlStepper) Step(ctx context.Context, req Request) (Step, error) {
 			apply = s.applyJournaled
 		}
 		applied, err := apply(ctx, tx, r, skip, args)
+		applied.retried = req.retried.among(ours)
 		if err == nil {
 			err = s.lookAhead(ctx, tx, r, req.Limit)
 		}

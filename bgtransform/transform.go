@@ -64,24 +64,8 @@ type Request struct {
 
 	// Check says that [Step].StillPending will be asked, if rows are changed.
 	Check bool
-}
 
-// Skips is a set of keys. Its zero value is empty.
-type Skips struct{ keys map[string]struct{} }
-
-// Has reports whether key is to be skipped.
-func (s Skips) Has(key string) bool { _, ok := s.keys[key]; return ok }
-
-// Len returns the number of keys to skip.
-func (s Skips) Len() int { return len(s.keys) }
-
-// All calls yield for every key until it returns false, in no fixed order.
-func (s Skips) All(yield func(key string) bool) {
-	for k := range s.keys {
-		if !yield(k) {
-			return
-		}
-	}
+	retried Skips // keys in quarantine that are tried again: which of them were written is asked for
 }
 
 // Step is one batch, ready to be written.
@@ -131,6 +115,8 @@ type Applied struct {
 	Images []Image
 
 	Mismatches []Mismatch // what a verification has found (see [Verifier])
+
+	retried []string // keys of Request.retried that were written; empty for other kinds than our own
 }
 
 // moved returns how many rows had moved on.
