@@ -162,7 +162,7 @@ func (f *finisher) tell(ctx context.Context) {
 	if err != nil {
 		all = []Status{{Transform: f.e.name, State: StatePending, Remaining: -1, Progress: -1}}
 		if rec := f.e.look().record; rec != nil {
-			all[0] = statusOf(*rec)
+			all[0] = statusOf(*rec, false)
 		}
 	}
 	all[0].Mine = f.e.look().holding

@@ -24,7 +24,7 @@ func halfway(made time.Time) store.Record {
 }
 
 func forecastOf(rec store.Record, now time.Time) Forecast {
-	return foretell(statusOf(rec), rec, holdersWindow, now)
+	return foretell(statusOf(rec, false), rec, holdersWindow, now)
 }
 
 func TestForecastStates(t *testing.T) {
@@ -90,7 +90,7 @@ func TestForecastAsJSON(t *testing.T) {
 	t.Parallel()
 	rec := halfway(time.Date(2026, 11, 25, 21, 0, 0, 0, time.UTC))
 	rec.Range.WindowText = "0 3 * * * for 40m in UTC"
-	st := statusOf(rec)
+	st := statusOf(rec, false)
 	st.Finish = forecastOf(rec, st.Finish.Made)
 	text, err := json.Marshal(st)
 	if err != nil {

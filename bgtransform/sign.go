@@ -23,7 +23,7 @@ func (s *Scheduler) sign(ctx context.Context, e *entry, r Reason) {
 	defer cancel()
 	var err error
 	switch r.Code {
-	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonFleet, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim, ReasonDryRun:
+	case ReasonDisabled, ReasonWindow, ReasonDependency, ReasonFleet, ReasonLocker, ReasonFlags, ReasonSettings, ReasonClaim, ReasonDryRun, ReasonLeaseLost:
 		since := time.Since(e.signedAt)
 		if e.signed == r.Text && since < signEvery || r.Code == ReasonFleet && e.signedFor == r.Code && since < fleetEvery {
 			return
@@ -55,31 +55,4 @@ func (s *Scheduler) unsign(ctx context.Context, entries []*entry) {
 			return // it grows old
 		}
 	}
-}
-
-// withSign adds to a status what the instances say, when nothing in it tells
-// why the transform is not advanced. While there is a holder, that is what the
-// holder itself has said since its last checkpoint, or, once it has been silent
-// for too long, what anybody has.
-func withSign(st Status, signs []store.Sign) Status {
-	if st.State.Settled() && !st.Verify.underWay() {
-		return st
-	}
-	for _, sign := range signs {
-		stopped := sign.Instance == st.Holder && sign.SeenMS >= st.Updated.UnixMilli()
-		silent := st.Reason.Code == ReasonUnattended && sign.SeenMS >= st.Updated.UnixMilli()
-		if sign.Name != st.Transform || (st.Holder != "" && !stopped && !silent) {
-			continue
-		}
-		st.Here = Reason{
-			Code:  ReasonCode(sign.ReasonCode),
-			Text:  sign.Reason + " (said by " + sign.Instance + " at " + at(sign.SeenMS).Format(time.TimeOnly) + ")",
-			Until: at(sign.ReasonUntilMS),
-		}
-		if stopped && st.State == StateRunning {
-			st.State, st.Reason = StateWaiting, st.Here // it could not write that down under the fence
-		}
-		return st
-	}
-	return st
 }

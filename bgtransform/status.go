@@ -1,6 +1,7 @@
 package bgtransform
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -99,13 +100,12 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 		}
 	}
 	verified, verr := s.verifications(ctx, len(byName) > 0)
-	if err == nil {
-		err = verr
-	}
+	signs, serr := s.signsOfOthers(ctx, byName)
+	err = cmp.Or(err, verr, serr)
 	out := make([]Status, len(entries))
 	for i, e := range entries {
 		st, rec := s.status(e.name, views[i], byName)
-		st = withVerification(st, byName[e.name], verified)
+		st = withHoldersSign(withVerification(st, byName[e.name], verified), signs)
 		if err != nil && st.Here.IsZero() {
 			st.Here = s.databaseReason(err, 0)
 		}
@@ -155,16 +155,13 @@ func (s *Scheduler) status(name string, v view, byName map[string]store.Record) 
 		rec.Transform.CreatedMS, rec.NowMS, rec.At = s.born.UnixMilli(), time.Now().UnixMilli(), time.Now()
 		return Status{Transform: name, State: StatePending, Here: v.here, Remaining: -1, Progress: -1}, rec
 	}
-	st := statusOf(rec)
-	st.Mine = v.holding
-	switch {
-	case !st.Mine && st.State.advancing() && st.Holder == s.cfg.Instance && !v.here.IsZero():
-		// This instance has stopped, and could not write it down yet.
-		st.State, st.Reason, st.Here = StateWaiting, v.here, v.here
-	case !st.Mine:
-		st.Here = v.here
-	case st.Reason.Code == ReasonUnattended:
-		st.Reason = Reason{} // a long batch; it is this very instance
+	st := statusOf(rec, v.holding)
+	if st.Mine = v.holding; st.Mine {
+		return st, rec
+	}
+	st.Here = v.here
+	if st.Holder == s.cfg.Instance && !v.here.IsZero() && atWork(rec) {
+		st = abandoned(st, v.here) // this instance has stopped, and could not write it down yet
 	}
 	return st, rec
 }
@@ -195,7 +192,7 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	pool := c.pool(ctx, recs)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
-		out[i] = withSign(withVerification(statusOf(rec), rec, verified), signs)
+		out[i] = withSign(withVerification(statusOf(rec, false), rec, verified), signs)
 		out[i].Stuck = stuckSince(out[i], rec, leastStuckAfter)
 		out[i].Pool = poolOf(pool, rec.Transform.Name, false, time.Now())
 		out[i].Window, _ = holdersText(rec) // the reason tells what cannot be read
@@ -214,8 +211,9 @@ func known(recs []store.Record, name string) bool {
 }
 
 // statusOf makes a status of a record. A holder that has given no sign for
-// longer than it said it would is taken to be gone.
-func statusOf(rec store.Record) Status {
+// longer than it said it would is taken to be gone, unless it is mine: this very
+// instance, which knows better.
+func statusOf(rec store.Record, mine bool) Status {
 	t, r := rec.Transform, rec.Range
 	st := Status{
 		Transform: t.Name, State: State(t.State), Mode: r.Mode, Reason: reasonOf(rec),
@@ -229,12 +227,9 @@ func statusOf(rec store.Record) Status {
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder
 	}
-	if st.State.advancing() || r.Mode == store.ModeVerify {
-		quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond
-		if r.HeartbeatMS > 0 && quiet.Milliseconds() > r.QuietMS {
-			st.RowsPerSec = 0
-			st.Reason = Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign since %s; the next attempt begins when its lease has ended", r.Holder, at(r.HeartbeatMS).Format(time.TimeOnly))}
-		}
+	if quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond; !mine && st.Holder != "" && atWork(rec) && quiet.Milliseconds() > r.QuietMS {
+		st = abandoned(st, Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s, the last was at %s; the next attempt begins when its lease has ended",
+			r.Holder, quiet.Round(time.Second), at(r.HeartbeatMS).Format(time.TimeOnly))})
 	}
 	if st.Reason.Code == ReasonAsked && (st.State != StateComplete || rec.Intent.Restarts > r.Restarts) {
 		st.State = StateWaiting // a verification that was asked for leaves complete as it is

@@ -61,7 +61,7 @@ func TestStuckSince(t *testing.T) {
 		if tc.since > 0 {
 			want = now.Add(-tc.since)
 		}
-		if got := stuckSince(statusOf(rec), rec, leastStuckAfter); !got.Equal(want) {
+		if got := stuckSince(statusOf(rec, false), rec, leastStuckAfter); !got.Equal(want) {
 			t.Errorf("%s: stuck since %s, want %s", name, got, want)
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Scheduler) lookForStuck(ctx context.Context, told map[string]bool) {
 	all, _ := s.Status(ctx) // what it says without the database is what is known here
 	for _, st := range all {
 		name, stuck := st.Transform, !st.Stuck.IsZero()
-		others := st.Holder != "" && !st.Mine && st.Reason.Code != ReasonUnattended
+		others := st.Holder != "" && !st.Mine
 		switch why := st.Why(); {
 		case stuck && !told[name] && !others:
 			told[name] = true

@@ -22,7 +22,7 @@ const statusLimit = 5 * time.Second
 
 // ObserveStatus reports where each transform stands, each time that metrics are
 // collected, also while nothing advances it: its state, why it does not advance and whether
-// that is as it should be, how far it is and when it will be done. A collection costs what a Status does: two small
+// that is as it should be, how far it is and when it will be done. A collection costs what a Status does: two or three small
 // queries, for all transforms together, of five seconds at most. When the database
 // cannot be read, only the reason is reported, that it cannot, and whether it is stuck.
 //
