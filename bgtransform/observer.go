@@ -82,7 +82,7 @@ type BatchResult struct {
 	Read        time.Duration // reading the range and running user code
 	Write       time.Duration // the transaction
 	Remaining   int64         // estimate of rows still to walk in this pass; -1 unknown
-	RowsPerSec  float64       // over the recent past, waits included
+	RowsPerSec  float64       // walked, pending or not, over the recent past, waits included
 	DryRun      bool          // the transaction was rolled back on purpose
 }
 

@@ -26,14 +26,14 @@ type Status struct {
 	Attempt int64 `json:"attempt"`
 	Batches int64 `json:"batches"` // of the run
 
-	Rows        int64   `json:"rows"`        // changed, in the run
-	Walked      int64   `json:"walked"`      // keys walked in this pass
-	Moved       int64   `json:"moved"`       // left to a later pass because the app changed them meanwhile
-	Quarantined int64   `json:"quarantined"` // block completion
-	Accepted    int64   `json:"accepted"`    // in quarantine, accepted by an operator
-	Remaining   int64   `json:"remaining"`   // estimate of keys still to walk in this pass; -1: not known
-	Progress    float64 `json:"progress"`    // share of the run, from 0 to 1, which only a run that has come to its end has; -1: not known
-	RowsPerSec  float64 `json:"rows_per_second"`
+	Rows        int64   `json:"rows"`            // changed, in the run
+	Walked      int64   `json:"walked"`          // keys walked in this pass
+	Moved       int64   `json:"moved"`           // left to a later pass because the app changed them meanwhile
+	Quarantined int64   `json:"quarantined"`     // block completion
+	Accepted    int64   `json:"accepted"`        // in quarantine, accepted by an operator
+	Remaining   int64   `json:"remaining"`       // estimate of keys still to walk in this pass; -1: not known
+	Progress    float64 `json:"progress"`        // share of the run, from 0 to 1, which only a run that has come to its end has; -1: not known
+	RowsPerSec  float64 `json:"rows_per_second"` // walked, pending or not: a pass that looks for what is left goes faster than rows may be changed
 
 	Started   time.Time `json:"started,omitzero"` // of the run
 	Updated   time.Time `json:"updated,omitzero"` // the holder's last sign

@@ -86,7 +86,7 @@ func (p *progress) line(st bgtransform.Status, waits bool) string {
 	case waits:
 		parts = append(parts, string(st.State))
 	case st.RowsPerSec > 0:
-		parts = append(parts, fmt.Sprintf("%s/s", thousands(int64(st.RowsPerSec))), ahead(st.Finish))
+		parts = append(parts, fmt.Sprintf("%s walked/s", thousands(int64(st.RowsPerSec))), ahead(st.Finish))
 	}
 	if st.Quarantined > 0 {
 		parts = append(parts, fmt.Sprintf("%d bad", st.Quarantined))

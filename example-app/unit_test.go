@@ -121,7 +121,7 @@ func TestProgressLine(t *testing.T) {
 		RowsPerSec: 10_000, Remaining: 57_000, Pass: 1, Quarantined: 5, Holder: "me",
 		Finish: bgtransform.Forecast{State: bgtransform.ForecastReady, Left: 6 * time.Second},
 	}
-	if got, want := p.line(st, false), "track-length-ms [####------]  43%  43,210 rows  10,000/s  6s left  5 bad"; got != want {
+	if got, want := p.line(st, false), "track-length-ms [####------]  43%  43,210 rows  10,000 walked/s  6s left  5 bad"; got != want {
 		t.Errorf("line = %q, want %q", got, want)
 	}
 	made := time.Date(2026, 11, 25, 21, 0, 0, 0, time.UTC)
@@ -131,7 +131,7 @@ func TestProgressLine(t *testing.T) {
 		t.Errorf("line = %q, want %q", got, want)
 	}
 	st.Finish.State = bgtransform.ForecastMeasuring
-	if got, want := p.line(st, false), "track-length-ms [####------]  43%  43,210 rows  10,000/s  measuring"; got != want {
+	if got, want := p.line(st, false), "track-length-ms [####------]  43%  43,210 rows  10,000 walked/s  measuring"; got != want {
 		t.Errorf("line = %q, want %q", got, want)
 	}
 	st.Pass, st.Holder, st.Rows, st.Transform = 1_000_000, "another", 1e12, strings.Repeat("x", 100)

@@ -93,7 +93,7 @@
 //	bgtransform.waits                counter    {wait}       .reason               waits begun
 //	bgtransform.wait.duration        histogram  s            .reason               how long a wait is to last before the next look
 //	bgtransform.remaining            gauge      {row}        -                     rows still to walk in this pass, an estimate
-//	bgtransform.rate                 gauge      {row}/s      -                     rows a second over the recent past, waits included
+//	bgtransform.rate                 gauge      {row}/s      -                     rows walked a second, pending or not, of late, waits included
 //	bgtransform.state                gauge      {transform}  .state                1 for the state that it is in, 0 for those it was in
 //	bgtransform.reason               gauge      {transform}  .reason               1 for why it does not advance, or what limits it
 //	bgtransform.progress             gauge      1            -                     share of the run that is done, 0 to 1

@@ -37,7 +37,7 @@ func newInstruments(meter metric.Meter, board *progressBoard) (instruments, erro
 		waitDuration:  f.seconds("bgtransform.wait.duration", "How long a wait is to last before the next look.", waitSeconds()),
 	}
 	f.gauge("bgtransform.remaining", "{row}", "Rows still to walk in this pass, an estimate.", board.observeRemaining)
-	f.floatGauge("bgtransform.rate", "{row}/s", "Rows a second over the recent past, waits included.", board.observeRate)
+	f.floatGauge("bgtransform.rate", "{row}/s", "Rows walked a second, pending or not, over the recent past, waits included.", board.observeRate)
 	return set, f.err
 }
 

@@ -27,13 +27,14 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f%%", 100*share)
 }
 
-// rateText is how fast it goes; empty while it does not, for then the rate is that of
+// rateText is how fast it goes, in rows that are walked, pending or not: a pass that looks for
+// what is left goes faster than rows may be changed. Empty while it does not go, for then the rate is that of
 // the batches before.
 func rateText(st bgtransform.Status) string {
 	if st.RowsPerSec <= 0 || !advances(st) {
 		return ""
 	}
-	return thousands(int64(st.RowsPerSec)) + "/s"
+	return thousands(int64(st.RowsPerSec)) + " walked/s"
 }
 
 // progress is how far a transform is, in one line.

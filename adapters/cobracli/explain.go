@@ -116,6 +116,9 @@ func (s *session) doneText(st bgtransform.Status) string {
 	if st.Progress >= 0 {
 		text = percent(st.Progress) + ", " + text
 	}
+	if rate := rateText(st); rate != "" {
+		text += ", " + rate
+	}
 	if st.Quarantined > 0 {
 		text += ", " + thousands(st.Quarantined) + " in quarantine"
 	}

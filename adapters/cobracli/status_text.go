@@ -69,7 +69,7 @@ func (s *session) progressText(st bgtransform.Status) string {
 	}
 	text := bar(st.Progress) + " " + percent(st.Progress) + " of the run"
 	if st.State == bgtransform.StateRunning && st.Remaining >= 0 {
-		text += fmt.Sprintf(", about %s rows left in this pass, at %s a second", thousands(st.Remaining), thousands(int64(st.RowsPerSec)))
+		text += fmt.Sprintf(", about %s rows left in this pass, at %s walked a second", thousands(st.Remaining), thousands(int64(st.RowsPerSec)))
 	}
 	return text
 }

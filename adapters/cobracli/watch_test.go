@@ -55,7 +55,7 @@ func TestWatchOnATerminal(t *testing.T) {
 		if err := cobracli.Watch(t.Context(), &out, false, f.look, on(true)); err != nil {
 			t.Fatal(err)
 		}
-		want := "\x1b[?7l[##------------------]  10%  track-length-ms  running  100 rows  10/s\n\x1b[?7h" +
+		want := "\x1b[?7l[##------------------]  10%  track-length-ms  running  100 rows  10 walked/s\n\x1b[?7h" +
 			"\x1b[1A\r\x1b[J\x1b[?7l[##########----------]  50%  track-length-ms  waiting  500 rows\n" +
 			"    stopped: outside its window\n\x1b[?7h" +
 			"\x1b[2A\r\x1b[J\x1b[?7l[####################] 100%  track-length-ms  complete  1,000 rows\n\x1b[?7h"
@@ -86,9 +86,9 @@ func TestWatchInAPipe(t *testing.T) {
 			t.Errorf("it ends with %v, exit code %d, want 3 and what has failed", err, code)
 		}
 		want := strings.Join([]string{
-			"track-length-ms is running, 0 rows changed, 0% done, 10/s",
-			"track-length-ms is running, 10 rows changed, 1% done, 10/s",
-			"track-length-ms is running, 20 rows changed, 2% done, 10/s",
+			"track-length-ms is running, 0 rows changed, 0% done, 10 walked/s",
+			"track-length-ms is running, 10 rows changed, 1% done, 10 walked/s",
+			"track-length-ms is running, 20 rows changed, 2% done, 10 walked/s",
 			"track-length-ms is paused, 25 rows changed, 2% done: paused by ann: lunch",
 			"track-length-ms is failed, 1,000 rows changed, 100% done: it broke", "",
 		}, "\n")

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -25,5 +26,15 @@ func TestStaticFiles(t *testing.T) {
 		if got := w.Header().Get("Content-Type"); w.Code == http.StatusOK && got != want || (w.Code == http.StatusOK) != (want != "") {
 			t.Errorf("%s: %d %s, want %s", name, w.Code, got, want)
 		}
+	}
+}
+
+// The rate is one of rows that are walked, and says so in the words of the commands.
+func TestChartSaysWhatItsRateIsOf(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	newViews().render(w, http.StatusOK, "chart", chartOf([]sample{{at(0), 169961}}, at(60)))
+	if page := w.Body.String(); strings.Count(page, "rows walked a second") != 2 {
+		t.Errorf("the page does not say twice that the rows are walked:\n%s", page)
 	}
 }
