@@ -13,25 +13,25 @@ import (
 // hurry them would stay set, and win over every later release.
 func (w *weigher) onward(st bgtransform.Status, readers []fleet.Sighting) (text string, commands []string) {
 	last, asked := lingers(st, readers)
-	itself := "and they come to new by themselves"
+	then := ", and they come to new by themselves"
 	switch {
 	case last && asked != "":
-		itself = fmt.Sprintf("and they go on by themselves, to %s, which is asked for", asked)
+		then = fmt.Sprintf(", and %s is all that is asked for so far", asked)
 	case last:
-		itself = "and they go on by themselves, as far as is asked for"
+		then = ", and they go on as far as is asked for"
 	}
 	before := slices.IndexFunc(readers, func(s fleet.Sighting) bool { return s.Stage(st.Transform) == fleet.Before })
 	switch {
 	case st.State == bgtransform.StateFailed:
 		return "", nil // what has failed comes first
 	case before >= 0:
-		return fmt.Sprintf("; %s does not know the move, and the pool holds all reads at the old column until it has left, %s", readers[before], itself), []string{w.say("fleet")}
+		return fmt.Sprintf("; %s does not know the move, and the pool holds all reads at the old column until it has left%s", readers[before], then), []string{w.say("fleet")}
 	case st.State != bgtransform.StateComplete && st.Quarantined > 0:
-		return "; the pool holds them there until the quarantine is empty or accepted, " + itself, nil
+		return "; the pool lets nobody come to new until the quarantine is empty or accepted" + then, nil
 	case st.State != bgtransform.StateComplete:
-		return "; the pool holds them there until all rows are moved, " + itself, nil
+		return "; the pool lets nobody come to new until all rows are moved" + then, nil
 	case !last:
-		return "; all rows are moved, " + itself, []string{w.say("fleet")}
+		return "; all rows are moved" + then, []string{w.say("fleet")}
 	default:
 		return w.asking(st, asked)
 	}

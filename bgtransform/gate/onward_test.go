@@ -49,15 +49,15 @@ func TestWhatBringsReadersOn(t *testing.T) {
 		"rows are in quarantine": {
 			do:      []string{waiting + ", reason_code = 'quarantine'", "INSERT INTO bgtransform_quarantine VALUES ('" + move + "', 'h', '1', 'held', '', '', 1, 1, 1, '')"},
 			members: []fleet.Member{reader(fleet.New)},
-			says:    "web-2 (version 2) is in compare; the pool holds them there until the quarantine is empty or accepted, and they come to new by themselves",
+			says:    "web-2 (version 2) is in compare; the pool lets nobody come to new until the quarantine is empty or accepted, and they come to new by themselves",
 		},
 		"rows are not moved": {
 			do: []string{waiting}, members: []fleet.Member{reader(fleet.New)},
-			says: "the pool holds them there until all rows are moved, and they come to new by themselves",
+			says: "the pool lets nobody come to new until all rows are moved, and they come to new by themselves",
 		},
 		"rows are not moved, and less is asked for": {
 			do: []string{waiting}, members: []fleet.Member{reader(fleet.Fallback)},
-			says: "until all rows are moved, and they go on by themselves, to fallback, which is asked for",
+			says: "until all rows are moved, and fallback is all that is asked for so far",
 		},
 		"an old instance is alive": {
 			members: []fleet.Member{reader(fleet.New), {Instance: "web-9", Term: "k9", Version: "1"}}, commands: []string{"transforms fleet"},
@@ -131,7 +131,7 @@ func TestReadersComeByThemselves(t *testing.T) {
 		FleetRules: fleet.Rules{Every: 10 * time.Millisecond, MinAge: time.Millisecond, Settle: time.Millisecond}, Logger: slog.New(slog.DiscardHandler),
 	}, bgtransform.Move[Track, int64]{Column: column})
 	until(t, s, "held by its quarantine", func(st bgtransform.Status) bool { return st.Why().Code == bgtransform.ReasonQuarantine })
-	const want = "is in compare; the pool holds them there until the quarantine is empty or accepted, and they come to new by themselves"
+	const want = "is in compare; the pool lets nobody come to new until the quarantine is empty or accepted, and they come to new by themselves"
 	untilPhase(t, s, dualread.PhaseCompare)
 	eventually(t, "what the gate says", func() (string, bool) {
 		m := phaseOf(t, gate.Require(t.Context(), db, move))
