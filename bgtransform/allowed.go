@@ -29,6 +29,12 @@ func allowedIn(action string) []State {
 	}
 }
 
+// needsOld reports an action that makes something of what the old columns hold, or writes
+// them: none for after a version of the app that has no such columns.
+func needsOld(action string) bool {
+	return action == "restart" || action == "retry" || action == "revert"
+}
+
 // Allows reports whether an action of operators makes sense now, so that a page can
 // offer it: "pause", "resume", "cancel", "retry", "accept", "restart", "revert",
 // "drop-journal", "verify" or "stop verify". It goes by this snapshot: the answer that
@@ -44,13 +50,23 @@ func (s Status) Allows(action string) bool {
 	}
 	switch action {
 	case "accept":
+		if s.Disputed() || s.Outdated() {
+			return true
+		}
 		if s.Quarantined == 0 {
+			return false
+		}
+	case "retry":
+		if s.Disputed() {
 			return false
 		}
 	case "stop verify":
 		if !s.Verify.underWay() {
 			return false
 		}
+	}
+	if !s.Contracted.IsZero() && needsOld(action) {
+		return false
 	}
 	return slices.Contains(allowedIn(action), state)
 }

@@ -142,8 +142,9 @@ type Config struct {
 	// ten times BatchTimeout where that is longer.
 	StuckAfter time.Duration
 
-	// Version is that of the app, for operators. Defaults to that of the main module, if it
-	// has one.
+	// Version is that of the app, for operators. Instances of one version and one build are
+	// taken to be of the same code: releases need different ones. Defaults to that of the main
+	// module, if it has one.
 	Version string
 
 	// Window is when batches may run. The zero value means always.

@@ -2,6 +2,7 @@ package bgtransform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,19 +70,37 @@ func (c *Control) Retry(ctx context.Context, name string, by By) error {
 
 // Accept accepts that the rows in quarantine stay as they are: they no longer
 // block completion. Rows that come to quarantine later are not accepted.
+//
+// Where [Status.Disputed], it accepts that the instance in dispute had no old column, so
+// that nothing is to be moved: all rows stay as they are, the transform is complete and
+// verified as before, and never runs again. Where [Status.Outdated], it takes the wish for
+// a new run back.
 func (c *Control) Accept(ctx context.Context, name string, by By) error {
+	if err := signed("accept", name, by); err != nil {
+		return err
+	}
+	err := settle(ctx, c.store, store.Action{Name: name, Action: "accept", ByWhom: clip(by.Who, 200), Why: clip(by.Why, 2000)})
+	switch {
+	case err == nil:
+		c.wake(name)
+		return nil
+	case !errors.Is(err, errDecided):
+		return fmt.Errorf("bgtransform: %w", c.unknown(ctx, name, err))
+	}
 	return c.act(ctx, name, by, store.Change{Action: "accept", Accept: true})
 }
 
 // Restart begins a new run at the first row, with an empty quarantine. Rows
-// that are no longer pending are left as they are.
+// that are no longer pending are left as they are. Where [Status.Disputed], it says that
+// the instance in dispute wrote only the old columns: what those hold is put over the new
+// ones. After a version without the old columns it is refused.
 func (c *Control) Restart(ctx context.Context, name string, by By) error {
 	return c.act(ctx, name, by, store.Change{Action: "restart", Desired: store.Run, Restart: true})
 }
 
 func (c *Control) act(ctx context.Context, name string, by By, change store.Change) error {
-	if strings.TrimSpace(by.Who) == "" {
-		return fmt.Errorf("bgtransform: %s transform %q: By.Who is empty; say who does it", change.Action, name)
+	if err := signed(change.Action, name, by); err != nil {
+		return err
 	}
 	change.ByWhom, change.Why = clip(by.Who, 200), clip(by.Why, 2000)
 	err := c.store.Act(ctx, name, change, func(rec store.Record) error {
@@ -109,9 +128,23 @@ func (c *Control) act(ctx context.Context, name string, by By, change store.Chan
 	return nil
 }
 
+// signed returns an error unless somebody says who does it.
+func signed(action, name string, by By) error {
+	if strings.TrimSpace(by.Who) == "" {
+		return fmt.Errorf("bgtransform: %s transform %q: By.Who is empty; say who does it", action, name)
+	}
+	return nil
+}
+
 // allow returns an error unless the transform is in, or on its way to, a state that
 // the action is for.
 func allow(rec store.Record, action string) error {
+	switch {
+	case rec.Transform.ContractedMS > 0 && needsOld(action):
+		return fmt.Errorf("%w: %s", ErrNotAllowed, contractedText(rec))
+	case disputed(rec) && action == "retry":
+		return fmt.Errorf("%w: to try again settles nothing; %s", ErrNotAllowed, inDispute(rec).Text)
+	}
 	allowed := allowedIn(action)
 	if state := wantedState(rec); !slices.Contains(allowed, state) {
 		return fmt.Errorf("%w: it is %s; %s is for %s", ErrNotAllowed, state, action, list(allowed))

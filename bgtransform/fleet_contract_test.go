@@ -1,6 +1,7 @@
 package bgtransform_test
 
 import (
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -23,6 +24,8 @@ func TestFleetContractedTooEarly(t *testing.T) {
 		cfg := member(t, "web-1", "1.5")
 		in := start(t, db, cfg, move)
 		in.untilState("x", bgtransform.StateComplete)
+		must(t, in.Control().Tune(t.Context(), "x", bgtransform.By{Who: "ann"}, map[bgtransform.Setting]string{bgtransform.SettingWindow: "never"}))
+		must(t, in.Control().Restart(t.Context(), "x", bgtransform.By{Who: "ann"}))
 
 		log := new(lines)
 		cfg = member(t, "web-5", "1.6")
@@ -36,15 +39,18 @@ func TestFleetContractedTooEarly(t *testing.T) {
 			t.Errorf("web-5 does not say that it is too early:\n%s", log)
 		})
 		exec(t, db, "UPDATE tracks SET length_ms = 99, title = NULL WHERE id = 3") // as the new version does
-		must(t, in.Control().Restart(t.Context(), "x", bgtransform.By{Who: "ann"}))
-		in.untilReason("x", bgtransform.ReasonFleet)
+		if err := in.Control().Restart(t.Context(), "x", bgtransform.By{Who: "bob"}); !errors.Is(err, bgtransform.ErrNotAllowed) || !strings.Contains(err.Error(), "the transform never runs again") {
+			t.Errorf("another restart is answered with %v", err)
+		}
+		must(t, in.Control().Untune(t.Context(), "x", bgtransform.By{Who: "ann"}))
+		in.until("x", "held by the pool", func(st bgtransform.Status) bool { return st.Here.Code == bgtransform.ReasonFleet })
 		after.stop()
 		untilKnown(t, in.Control(), "web-5", false)
 		in.stop()
 
 		move, _ = moves(t)
 		in = start(t, db, member(t, "web-2", "1.5"), move)
-		last := in.untilReason("x", bgtransform.ReasonFleet)
+		last := in.until("x", "held by the pool", func(st bgtransform.Status) bool { return st.Here.Code == bgtransform.ReasonFleet })
 		if !strings.Contains(last.Here.Text, "the transform never runs again; give one that is to transform what is left another name, and leave Backward out of it") {
 			t.Errorf("it waits for %+v", last.Here)
 		}

@@ -3,6 +3,7 @@ package bgtransform_test
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -121,6 +122,17 @@ func untilKnown(t testing.TB, c *bgtransform.Control, name string, live bool) {
 		}
 		return false
 	}, func() { t.Fatalf("%s never came to be live %t", name, live) })
+}
+
+// untilGone waits until an instance has been gone for some time.
+func untilGone(t testing.TB, c *bgtransform.Control, name string, d time.Duration) {
+	t.Helper()
+	eventually(t, func() bool {
+		all, err := c.Fleet(context.Background())
+		return err == nil && slices.ContainsFunc(all, func(m bgtransform.PoolMember) bool {
+			return m.Instance == name && !m.Live && time.Since(m.Gone) >= d
+		})
+	}, func() { t.Fatalf("%s has never been gone for %s", name, d) })
 }
 
 // stale counts rows whose new column is not what the old one says.

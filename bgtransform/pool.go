@@ -26,6 +26,8 @@ type pool struct {
 	open     map[string]bool // of our transforms, that they may run; the loop's own
 	enrolled bool            // it has announced itself; the loop's own
 
+	unsettled bool // one of ours that are contracted is in dispute; the loop's own
+
 	looking sync.Mutex // held by who looks because it needs to know; never by the loop
 
 	mu   sync.Mutex
@@ -153,6 +155,7 @@ func (p *pool) round(ctx context.Context, entries []*entry) time.Duration {
 		err = p.refresh(ctx)
 	}
 	if err == nil {
+		p.judgeDisputes(ctx)
 		err = p.step(ctx, p.wait)
 	}
 	p.missed(ctx, err)
@@ -184,6 +187,9 @@ func (p *pool) pace(entries []*entry) time.Duration {
 	every := p.s.cfg.FleetRules.Every
 	if p.moving() {
 		return max(every/5, time.Millisecond)
+	}
+	if p.unsettled {
+		return every
 	}
 	for _, e := range entries {
 		if !e.pooled || e.settings.disabled != "" {

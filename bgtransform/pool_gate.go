@@ -14,11 +14,12 @@ import (
 func (p *pool) may(e *entry, rec store.Record) fleet.Verdict {
 	mode := modeWanted(rec)
 	switch {
-	case !e.pooled, mode == store.ModeVerify && !rec.Intent.VerifyMend && !rec.Range.Recheck:
+	case mode == store.ModeVerify && !rec.Intent.VerifyMend && !rec.Range.Recheck:
 		return fleet.Verdict{OK: true}
 	case rec.Transform.ContractedMS > 0:
-		return fleet.Verdict{Conflict: true, Why: fmt.Sprintf("a version of the app has run since %s that writes only the new column: the old one is out of date, so the transform never runs again; give one that is to transform what is left another name, and leave Backward out of it",
-			at(rec.Transform.ContractedMS).Format(time.RFC3339))}
+		return fleet.Verdict{Conflict: true, Why: contractedText(rec)}
+	case !e.pooled:
+		return fleet.Verdict{OK: true}
 	}
 	seen, rules := p.look(), p.s.cfg.FleetRules
 	if age := time.Since(seen.at); age > rules.Trust || seen.at.IsZero() {

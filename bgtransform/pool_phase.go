@@ -213,7 +213,7 @@ func (p *pool) behind(name string, rec store.Record) bool {
 	if _, found := members.Last(name, fleet.Before); !found || rec.Transform.ContractedMS > 0 {
 		return false
 	}
-	return State(rec.Transform.State) != StateComplete || !members.Cleared(name, rec.Ago(sweptMS(rec)))
+	return State(rec.Transform.State) != StateComplete || !members.Cleared(name, rec.Ago(rec.Swept()))
 }
 
 // record returns what is known of a transform, from the database unless it was read lately.

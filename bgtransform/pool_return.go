@@ -21,7 +21,7 @@ import (
 // returned reports whether an instance that does not write both sides was there after the
 // walk began that the transform's state stands for.
 func (p *pool) returned(e *entry, rec store.Record) bool {
-	if !e.pooled || rec.Transform.ContractedMS > 0 || sweptMS(rec) == 0 || rec.Range.Mode == store.ModeRevert {
+	if !e.pooled || rec.Transform.ContractedMS > 0 || rec.Swept() == 0 || rec.Range.Mode == store.ModeRevert {
 		return false
 	}
 	switch State(rec.Transform.State) {
@@ -30,15 +30,12 @@ func (p *pool) returned(e *entry, rec store.Record) bool {
 		return false
 	}
 	seen := p.look()
-	return !seen.at.IsZero() && !seen.now().Cleared(e.name, rec.Ago(sweptMS(rec)))
-}
-
-// sweptMS is when that walk began. Runs of before that was kept count from their start.
-func sweptMS(rec store.Record) int64 {
-	if rec.Range.SweptMS > 0 {
-		return rec.Range.SweptMS
+	if seen.at.IsZero() {
+		return false
 	}
-	return rec.Transform.StartedMS
+	members := seen.now()
+	_, contracted := members.Last(e.name, fleet.After) // its mark may not have been read yet
+	return !contracted && !members.Cleared(e.name, rec.Ago(rec.Swept()))
 }
 
 // reopens reports whether a complete transform has to begin anew.
@@ -53,9 +50,12 @@ func (a *attempt) resweep(ctx context.Context) (ending, bool) {
 	if !a.e.pooled {
 		return ending{}, false
 	}
-	a.s.pool.keepUp(ctx, 0)                       // what this instance has seen last may be a while ago
-	asks, unclear := a.s.pool.dispute(a.e, a.rec) // of before it opens again, which counts from then on
+	a.s.pool.keepUp(ctx, 0) // what this instance has seen last may be a while ago
+	asks, unclear := a.s.pool.dispute(a.e, a.rec)
 	if a.s.reopens(a.e, a.rec) {
+		if unclear {
+			return a.askHuman(ctx, asks), true // it was complete, and is so again if there is nothing to do
+		}
 		if end, over := a.follow(ctx, a.rec.Intent, a.reopen); over {
 			return end, true
 		}
@@ -66,7 +66,7 @@ func (a *attempt) resweep(ctx context.Context) (ending, bool) {
 		}
 	}
 	if unclear && State(a.rec.Transform.State) != StateComplete {
-		return asks, true
+		return ending{state: StateFailed, reason: asks}, true
 	}
 	if p, holds := a.s.poolHolds(ctx, a.e, a.rec); holds {
 		return a.waiting(p), true
@@ -75,25 +75,6 @@ func (a *attempt) resweep(ctx context.Context) (ending, bool) {
 		return a.follow(ctx, a.rec.Intent, a.rewalk)
 	}
 	return ending{}, false
-}
-
-// dispute is the ending of an attempt that would have to transform rows again after an
-// instance of which nobody can tell whether it wrote the old column or the new one. Only
-// a human can: a restart then counts nobody who was there before it.
-func (p *pool) dispute(e *entry, rec store.Record) (ending, bool) {
-	if !p.returned(e, rec) || e.settings.dryRun {
-		return ending{}, false
-	}
-	s, found := p.look().now().Disputed(e.name, rec.Ago(sweptMS(rec)))
-	if !found {
-		return ending{}, false
-	}
-	return ending{state: StateFailed, reason: Reason{Code: ReasonFleet, Text: fmt.Sprintf("%s does not know the move, and was there when reads had come to phase new: if its version writes only the new column, deploy it with Config.Contracted naming %q; if it writes only the old one, restart the transform, which overwrites the new column with the old", s, e.name)}}, true
-}
-
-// disputed reports whether a human was asked that.
-func disputed(rec store.Record) bool {
-	return State(rec.Transform.State) == StateFailed && rec.Transform.ReasonCode == string(ReasonFleet)
 }
 
 // waiting is the ending of an attempt that has not begun.

@@ -71,6 +71,8 @@ var transitions = map[State]map[State]string{
 		StateRunning:   "an operator asked for a retry or a restart",
 		StateReverting: "an operator asked for a revert, or to retry one",
 		StateCancelled: "an operator cancelled it",
+		StateComplete:  "it failed because nobody could tell which column an instance wrote, and that was no old one",
+		StateWaiting:   "the same, of a transform that had not come to its end",
 	},
 	StateCancelled: {
 		StateRunning:   "an operator restarted it",
@@ -79,6 +81,7 @@ var transitions = map[State]map[State]string{
 	StateComplete: {
 		StateRunning:   "an operator restarted it, the app's new version defines it otherwise, or a verification found rows that are pending",
 		StateReverting: "an operator asked for a revert",
+		StateFailed:    "nobody can tell which column an instance wrote that was there since",
 	},
 }
 

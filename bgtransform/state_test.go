@@ -14,9 +14,9 @@ func legal() map[State][]State {
 		StateRunning:   {StateWaiting, StatePaused, StateFailed, StateCancelled, StateComplete, StateReverting},
 		StateWaiting:   {StateRunning, StateReverting, StatePaused, StateCancelled},
 		StatePaused:    {StateRunning, StateReverting, StateCancelled},
-		StateFailed:    {StateRunning, StateReverting, StateCancelled},
+		StateFailed:    {StateRunning, StateReverting, StateCancelled, StateComplete, StateWaiting},
 		StateCancelled: {StateRunning, StateReverting},
-		StateComplete:  {StateRunning, StateReverting},
+		StateComplete:  {StateRunning, StateReverting, StateFailed},
 		StateReverting: {StateWaiting, StatePaused, StateFailed, StateCancelled, StateReverted, StateRunning},
 		StateReverted:  {StateRunning, StateReverting},
 	}

@@ -45,6 +45,10 @@ type Status struct {
 	// Why tells what is known of the cause.
 	Stuck time.Time `json:"stuck,omitzero"`
 
+	// Contracted is when a version of the app first ran that has no old columns any more, or
+	// an operator has accepted that one did: nothing is transformed or written back since.
+	Contracted time.Time `json:"contracted,omitzero"`
+
 	Pool []PoolStage `json:"pool,omitempty"` // the live instances, by their stages of the move, for a transform that waits for them
 
 	Window string  `json:"window,omitempty"` // when batches may run, as a window's text; empty: not known before its first attempt
@@ -74,6 +78,16 @@ func (s Status) Why() Reason {
 	default: // what keeps this instance from it says more than that nobody does it
 		return s.Here
 	}
+}
+
+// Disputed reports whether a human has to say which columns an instance wrote that nobody
+// can place: see [Control.Accept] and [Control.Restart].
+func (s Status) Disputed() bool { return s.State == StateFailed && s.Reason.Code == ReasonFleet }
+
+// Outdated reports whether it was complete, and waits for a new run that was asked for and
+// can never begin, because a version without the old columns came first: see [Control.Accept].
+func (s Status) Outdated() bool {
+	return s.State == StateWaiting && !s.Contracted.IsZero() && !s.Completed.IsZero()
 }
 
 // Status returns a snapshot of every registered transform, in the order of
@@ -222,14 +236,22 @@ func statusOf(rec store.Record, mine bool) Status {
 		Remaining: r.Remaining, Progress: progress(t, r), RowsPerSec: r.RowsPerSec,
 		Started: at(t.StartedMS), Updated: at(max(r.HeartbeatMS, t.UpdatedMS)), Completed: at(t.CompletedMS),
 		LastError: t.LastError, LastErrorAt: at(t.LastErrorMS),
-		Tuned: tunedOf(rec.Intent),
+		Contracted: at(t.ContractedMS),
+		Tuned:      tunedOf(rec.Intent),
 	}
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder
 	}
 	if quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond; !mine && st.Holder != "" && atWork(rec) && quiet.Milliseconds() > r.QuietMS {
-		st = abandoned(st, Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s, the last was at %s; the next attempt begins when its lease has ended",
-			r.Holder, quiet.Round(time.Second), at(r.HeartbeatMS).Format(time.TimeOnly))})
+		why := Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s, the last was at %s; the next attempt begins when its lease has ended",
+			r.Holder, quiet.Round(time.Second), at(r.HeartbeatMS).Format(time.TimeOnly))}
+		if overtaken(rec) {
+			why = st.Reason // there is no next attempt
+		}
+		st = abandoned(st, why)
+	}
+	if outdated(rec) {
+		st.State = StateWaiting // for what an operator wants and nobody can do any more
 	}
 	if st.Reason.Code == ReasonAsked && (st.State != StateComplete || rec.Intent.Restarts > r.Restarts) {
 		st.State = StateWaiting // a verification that was asked for leaves complete as it is
@@ -246,8 +268,12 @@ func reasonOf(rec store.Record) Reason {
 	t, r, in := rec.Transform, rec.Range, rec.Intent
 	wish, ahead := wishOf(State(t.State), in)
 	switch {
+	case overtaken(rec):
+		return Reason{Code: ReasonFleet, Text: contractedText(rec)}
 	case ahead:
 		return operatorReason(ReasonCode(wish), "about to be "+string(wish), in)
+	case disputed(rec) && t.ContractedMS > 0: // whatever was asked for before
+		return inDispute(rec)
 	case in.Desired == store.Run && (State(t.State) == StatePaused || in.Restarts > r.Restarts):
 		what := "resumed or restarted, waits for an instance to go on, asked for"
 		if in.Restarts > r.Restarts && in.Mode == store.ModeRevert {
@@ -262,6 +288,8 @@ func reasonOf(rec store.Record) Reason {
 		return operatorReason(ReasonAsked, what, in)
 	case in.Retries > r.Retries:
 		return operatorReason(ReasonAsked, "waits for an instance to retry, asked for", in)
+	case disputed(rec):
+		return inDispute(rec)
 	case t.ReasonCode != "":
 		return Reason{ReasonCode(t.ReasonCode), t.Reason, at(t.ReasonUntilMS)}
 	case atWork(rec) && r.LimitedCode == string(ReasonBackoff):

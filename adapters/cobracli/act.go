@@ -43,7 +43,12 @@ func (c *commands) actions() []*cobra.Command {
 			sure: "Begin %s again, at the first row? All rows are walked once more; those that are no longer pending are left as they are.",
 		},
 		{use: "retry", short: "Try the rows in quarantine again, and let a failed transform go on", does: (*bgtransform.Control).Retry},
-		{use: "accept", short: "Accept that the rows in quarantine stay as they are", does: (*bgtransform.Control).Accept},
+		{
+			use: "accept", short: "Accept that the rows in quarantine stay as they are", does: (*bgtransform.Control).Accept,
+			long: "Accept that rows stay as they are: those in quarantine, which no longer block completion. Where nobody can tell\n" +
+				"which column an instance wrote (see explain), that it wrote only the new one: all rows stay as they are, the\n" +
+				"transform is complete as before, and never runs again.",
+		},
 		{
 			use: "revert", short: "Write back what its rows held before", then: "pause NAME", does: (*bgtransform.Control).Revert,
 			long: "Write back what the rows held before the transform changed them, from its journal. Roll the app\n" +

@@ -27,10 +27,46 @@ func meaningOf(st bgtransform.Status) meaning {
 			{"plan NAME", "what it would do, without writing"}, {"finish NAME", "do it here and now"},
 		}}
 	}
+	switch {
+	case st.Disputed():
+		return inDispute(st)
+	case !st.Contracted.IsZero() && code == bgtransform.ReasonFleet:
+		return tooLate(st)
+	}
 	if m, ok := meanings()[code]; ok {
 		return m.in(st)
 	}
 	return ofState(st)
+}
+
+// inDispute is the meaning of a dispute that only a human can end.
+func inDispute(st bgtransform.Status) meaning {
+	accept := step{"accept NAME", "it wrote only the new column: leave all rows as they are"}
+	m := meaning{text: "An instance came that does not know the move, when the new column was read already: a very old version, which wrote only the old column, or " +
+		"the next one whose Config.Contracted was forgotten or misspelt, which wrote only the new one. Nobody but you can tell, and to guess would destroy what it wrote. "}
+	if !st.Contracted.IsZero() {
+		m.text += "Nothing is moved any more, since a version without the old column has run. If it was a very old version, copy what it wrote by hand first."
+		m.do = []step{accept}
+	} else {
+		m.text += "The same version and build with the right name in Config.Contracted settles it by itself."
+		m.do = []step{accept, {"restart NAME", "it wrote only the old column: put that over the new one"}}
+	}
+	m.do = append(m.do, step{"fleet", "which instances are there"}, step{"log NAME", "who did what, and why"})
+	return m
+}
+
+// tooLate is the meaning of a transform that was not over when a version came without the
+// old column.
+func tooLate(st bgtransform.Status) meaning {
+	m := meaning{text: "A version of the app has run that writes only the new column. The old one is out of date, so this transform never runs again."}
+	if st.Outdated() {
+		m.text += " It was complete before somebody asked for a new run, which nobody had begun."
+		m.do = []step{{"accept NAME", "leave all rows as they are: it is complete as before"}}
+	} else {
+		m.text += " What is left needs a transform of another name, for rows whose new column is empty."
+	}
+	m.do = append(m.do, step{"fleet", "which instances are there"}, step{"log NAME", "who did what, and why"})
+	return m
 }
 
 // in fits a meaning to the state: what has failed waits for a human, whatever the reason.

@@ -97,6 +97,18 @@ func cases() map[string]bgtransform.Status {
 	failed.LastError, failed.LastErrorAt = "101 of 500 rows went to quarantine", noon().Add(-time.Minute)
 	all["failed"] = failed
 
+	asks := waits(bgtransform.ReasonFleet, "web-6 (version 4) does not know the move, and was there when reads had come to phase new: it is the one or the other", time.Time{})
+	asks.State = bgtransform.StateFailed
+	all["in dispute"] = asks
+	asks.Contracted = noon().Add(-time.Hour)
+	all["in dispute after a contract"] = asks
+
+	late := waits(bgtransform.ReasonFleet, "a version of the app has run since 11:00 that writes only the new column", time.Time{})
+	late.Contracted = noon().Add(-time.Hour)
+	all["contracted too early"] = late
+	late.Completed = noon().Add(-2 * time.Hour)
+	all["restarted and contracted"] = late
+
 	done := run
 	done.State, done.Progress, done.Remaining, done.RowsPerSec, done.Holder = bgtransform.StateComplete, 1, 0, 0, ""
 	done.Finish, done.Completed = bgtransform.Forecast{}, noon().Add(-time.Minute)
@@ -147,6 +159,21 @@ func TestTexts(t *testing.T) {
 	all := cases()
 	golden(t, "list", cobracli.ListText([]bgtransform.Status{all["running"], all["stuck"], all["outside its window"], all["complete"], all["never started"]}, atNoon()))
 	golden(t, "list_of_nothing", cobracli.ListText(nil, atNoon()))
+}
+
+// After a version without the old column nobody is told to begin anew, and what waits for a
+// human is not said to go on by itself.
+func TestAdviceAfterAContract(t *testing.T) {
+	t.Parallel()
+	for name, st := range cases() {
+		text := cobracli.ExplainText(st, nil, atNoon())
+		if strings.Contains(text, "transforms restart") && !st.Contracted.IsZero() {
+			t.Errorf("%s: a restart is advised:\n%s", name, text)
+		}
+		if st.State == bgtransform.StateFailed && strings.Contains(text, "It goes on by itself") {
+			t.Errorf("%s: it goes on by itself, and does not:\n%s", name, text)
+		}
+	}
 }
 
 // Colours are for terminals, and not for those who do not want them.

@@ -17,7 +17,8 @@
 //   - No instance that is alive is in a phase that reads the old column, or is of a
 //     version that does not know the move (package fleet). The refusal says what
 //     brings reads on: mostly the pool, by itself. [NoOldWrites] asks that none
-//     writes it either.
+//     writes it either. None of such a version was there since the walk over all
+//     rows that found nothing left, unless what it wrote was looked for.
 //   - For a day ([Quiet]) no instance has counted a read that fell back to the old
 //     column, found nothing in the new one, or found that the two differ.
 //     [WithoutColumn] is for a transform that has no column on the move.

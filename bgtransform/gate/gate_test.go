@@ -60,6 +60,14 @@ func TestEachPieceAlone(t *testing.T) {
 			do:    []string{state(bgtransform.StateFailed, ", reason_code = 'fleet', reason = 'web-9 does not know the move'")},
 			piece: gate.PieceComplete, says: []string{"web-9 does not know the move", "myapp transforms restart " + move},
 		},
+		"a human has to look after it by hand": {
+			do:    []string{state(bgtransform.StateFailed, ", reason_code = 'fleet', reason = 'web-9 does not know the move', contracted_ms = 1")},
+			piece: gate.PieceComplete, says: []string{"copy it by hand before you accept\n      myapp transforms accept " + move},
+		},
+		"it never runs again": {
+			do:    []string{state(bgtransform.StateWaiting, ", contracted_ms = 1, completed_ms = 0")},
+			piece: gate.PieceComplete, says: []string{"never runs again", "\n      myapp transforms explain " + move},
+		},
 		"it was cancelled": {
 			do:    []string{state(bgtransform.StateCancelled, "")},
 			piece: gate.PieceComplete, says: []string{"it is cancelled", "myapp transforms restart " + move},
@@ -119,6 +127,13 @@ func TestEachPieceAlone(t *testing.T) {
 		},
 		"somebody who read the old column is gone": {
 			do: []string{`UPDATE bgtransform_members SET said = replace(said, '"new"', '"compare"'), expires_ms = seen_ms - 1`},
+		},
+		"somebody who did not know the move came after the walk, and is gone": {
+			do:    []string{`INSERT INTO bgtransform_members (term, said, moves, joined_ms, seen_ms, expires_ms) SELECT 'gone', '{"instance":"web-0","version":"1"}', 0, joined_ms, seen_ms, seen_ms FROM bgtransform_members WHERE term = 'k1'`},
+			piece: gate.PieceComplete, says: []string{"web-0 (version 1) was there after the last walk", "myapp transforms finish " + move},
+		},
+		"the same, of before the walk": {
+			do: []string{`INSERT INTO bgtransform_members (term, said, moves, joined_ms, seen_ms, expires_ms) SELECT 'gone', '{"instance":"web-0","version":"1"}', 0, 1, seen_ms - 3600000, seen_ms - 3600000 FROM bgtransform_members WHERE term = 'k1'`},
 		},
 		"another app does not know the move": {
 			do:   []string{`INSERT INTO bgtransform_members (term, said, moves, joined_ms, seen_ms, expires_ms) SELECT 'other', '{"instance":"shop-1","app":"shop"}', moves, joined_ms, seen_ms, expires_ms FROM bgtransform_members WHERE term = 'k1'`},

@@ -16,7 +16,11 @@ func (w *weigher) phases(ctx context.Context, st bgtransform.Status, fresh bool)
 	if err != nil || !there {
 		return nil, err
 	}
-	return w.standing(st, pool, fresh), nil
+	missing := w.standing(st, pool, fresh)
+	if fresh || len(missing) > 0 {
+		return missing, nil
+	}
+	return w.returned(ctx, st.Transform, pool)
 }
 
 // pool returns the instances that have announced themselves; false where nowhere is for it.

@@ -43,11 +43,15 @@ func (w *weigher) run(ctx context.Context, st bgtransform.Status) ([]Missing, er
 		missing = append(missing, w.incomplete(st))
 	}
 	if st.Quarantined > 0 {
-		missing = append(missing, Missing{
+		m := Missing{
 			Transform: st.Transform, Piece: PieceQuarantine, Remaining: st.Quarantined,
 			Text:     rows(st.Quarantined) + " in quarantine: mend and retry, or accept that they stay as they are",
 			Commands: []string{w.say("retry", st.Transform), w.say("accept", st.Transform)},
-		})
+		}
+		if !st.Contracted.IsZero() { // which nothing tries again
+			m.Commands = m.Commands[1:]
+		}
+		missing = append(missing, m)
 	}
 	if st.State == bgtransform.StateComplete && st.Verified.IsZero() && !w.unverified {
 		m, err := w.unproven(ctx, st)
@@ -70,14 +74,21 @@ func (w *weigher) incomplete(st bgtransform.Status) Missing {
 		text = append(text, finish)
 	}
 	m.Text = because(strings.Join(text, ", "), st.Why().String())
+	switch contracted := !st.Contracted.IsZero(); {
+	case st.Disputed() && contracted, st.Outdated():
+		m.Commands = []string{w.say("accept", st.Transform)}
+		return m
+	case st.Disputed(): // which of the two is right, only a human knows
+		m.Commands = []string{w.say("accept", st.Transform), w.say("restart", st.Transform)}
+		return m
+	case contracted: // nothing makes it go on
+		m.Commands = []string{w.say("explain", st.Transform)}
+		return m
+	}
 	switch st.State {
 	case bgtransform.StatePaused:
 		m.Commands = []string{w.say("resume", st.Transform)}
 	case bgtransform.StateFailed:
-		if st.Reason.Code == bgtransform.ReasonFleet { // whether that is right, only a human knows
-			m.Commands = []string{w.say("restart", st.Transform)}
-			break
-		}
 		m.Commands = []string{w.say("retry", st.Transform)}
 	case bgtransform.StateCancelled, bgtransform.StateReverting, bgtransform.StateReverted:
 		m.Commands = []string{w.say("restart", st.Transform)}

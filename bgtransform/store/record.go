@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -87,6 +88,11 @@ func (r Record) Now() int64 { return r.NowMS + time.Since(r.At).Milliseconds() }
 
 // Ago returns how long it is ago that the server's clock showed ms.
 func (r Record) Ago(ms int64) time.Duration { return time.Duration(r.Now()-ms) * time.Millisecond }
+
+// Swept is when the walk began since which no instance may have been there that writes only
+// the old columns, by the server's clock; 0: not yet. Runs of before that was kept count
+// from their start.
+func (r Record) Swept() int64 { return cmp.Or(r.Range.SweptMS, r.Transform.StartedMS) }
 
 // columns lists a model's columns under the prefix that [Record] embeds them by.
 func (s *Store) columns(model any, alias string) string {
