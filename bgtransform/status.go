@@ -242,7 +242,7 @@ func statusOf(rec store.Record, mine bool) Status {
 	if r.HeartbeatMS > 0 {
 		st.Holder = r.Holder
 	}
-	if quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond; !mine && st.Holder != "" && atWork(rec) && quiet.Milliseconds() > r.QuietMS {
+	if quiet := time.Duration(rec.NowMS-r.HeartbeatMS) * time.Millisecond; !mine && r.HeartbeatMS > 0 && atWork(rec) && quiet.Milliseconds() > r.QuietMS {
 		why := Reason{Code: ReasonUnattended, Text: fmt.Sprintf("%s has given no sign for %s, the last was at %s; the next attempt begins when its lease has ended",
 			r.Holder, quiet.Round(time.Second), at(r.HeartbeatMS).Format(time.TimeOnly))}
 		if overtaken(rec) {
