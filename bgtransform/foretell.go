@@ -21,7 +21,7 @@ func foretell(st Status, rec store.Record, of func(store.Record) (window.Window,
 	r := rec.Range
 	f := Forecast{State: ForecastMeasuring, Made: at(r.MeasuredMS), Quarantined: st.Quarantined}
 	left, measured := workLeft(r)
-	if measured {
+	if measured = measured && !anewAsked(rec); measured {
 		f.Left = left
 	}
 	if why, stopped := standstill(st); stopped {

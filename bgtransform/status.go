@@ -75,6 +75,8 @@ func (s Status) Why() Reason {
 		return s.Reason
 	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonQuarantine:
 		return s.Reason
+	case s.Reason.Code == ReasonAsked: // both what was asked for and why nobody follows
+		return Reason{Code: s.Here.Code, Text: s.Reason.Text + "; " + s.Here.Text, Until: s.Here.Until}
 	default: // what keeps this instance from it says more than that nobody does it
 		return s.Here
 	}
@@ -125,6 +127,7 @@ func (s *Scheduler) Status(ctx context.Context) ([]Status, error) {
 		}
 		if w, err := e.nextWindow(rec); err == nil { // else the reason tells what cannot be read
 			st.Window = w.String()
+			st = sinceOpened(st, w, time.Now())
 		}
 		st.Stuck = stuckSince(st, rec, s.cfg.StuckAfter)
 		st.Finish = foretell(st, rec, e.nextWindow, time.Now())
@@ -207,9 +210,12 @@ func (c *Control) Status(ctx context.Context, names ...string) ([]Status, error)
 	out := make([]Status, len(recs))
 	for i, rec := range recs {
 		out[i] = withSign(withVerification(statusOf(rec, false), rec, verified), signs)
-		out[i].Stuck = stuckSince(out[i], rec, leastStuckAfter)
 		out[i].Pool = poolOf(pool, rec.Transform.Name, false, time.Now())
 		out[i].Window, _ = holdersText(rec) // the reason tells what cannot be read
+		if w, err := holdersWindow(rec); err == nil {
+			out[i] = sinceOpened(out[i], w, time.Now())
+		}
+		out[i].Stuck = stuckSince(out[i], rec, leastStuckAfter)
 		out[i].Finish = foretell(out[i], rec, holdersWindow, time.Now())
 	}
 	return out, nil
@@ -253,8 +259,11 @@ func statusOf(rec store.Record, mine bool) Status {
 	if outdated(rec) {
 		st.State = StateWaiting // for what an operator wants and nobody can do any more
 	}
-	if st.Reason.Code == ReasonAsked && (st.State != StateComplete || rec.Intent.Restarts > r.Restarts) {
+	if st.Reason.Code == ReasonAsked && (st.State != StateComplete || anewAsked(rec)) {
 		st.State = StateWaiting // a verification that was asked for leaves complete as it is
+	}
+	if anewAsked(rec) && !overtaken(rec) {
+		st.Progress, st.Remaining = 0, -1 // those of the run that is over say nothing of the one to come
 	}
 	if st.State == StateComplete || st.State == StateReverted {
 		st.Remaining, st.RowsPerSec = 0, 0
@@ -274,10 +283,13 @@ func reasonOf(rec store.Record) Reason {
 		return operatorReason(ReasonCode(wish), "about to be "+string(wish), in)
 	case disputed(rec) && t.ContractedMS > 0: // whatever was asked for before
 		return inDispute(rec)
-	case in.Desired == store.Run && (State(t.State) == StatePaused || in.Restarts > r.Restarts):
-		what := "resumed or restarted, waits for an instance to go on, asked for"
-		if in.Restarts > r.Restarts && in.Mode == store.ModeRevert {
+	case in.Desired == store.Run && (State(t.State) == StatePaused || anewAsked(rec)):
+		what := "resumed, waits for an instance to go on, asked for"
+		switch {
+		case anewAsked(rec) && in.Mode == store.ModeRevert:
 			what = "to be reverted, waits for an instance to begin it, asked for"
+		case anewAsked(rec):
+			what = "to be restarted, waits for an instance to begin at the first row, asked for"
 		}
 		return operatorReason(ReasonAsked, what, in)
 	case State(t.State) == StateComplete && verifyWanted(rec) && in.Verifies > r.Verifies:
@@ -303,6 +315,12 @@ func reasonOf(rec store.Record) Reason {
 	default:
 		return Reason{}
 	}
+}
+
+// anewAsked reports whether an operator has asked for another run that no instance has
+// begun yet.
+func anewAsked(rec store.Record) bool {
+	return rec.Intent.Desired == store.Run && rec.Intent.Restarts > rec.Range.Restarts
 }
 
 // atWork reports whether an instance is said to be at work.

@@ -32,6 +32,8 @@ func meaningOf(st bgtransform.Status) meaning {
 		return inDispute(st)
 	case !st.Contracted.IsZero() && code == bgtransform.ReasonFleet:
 		return tooLate(st)
+	case code == bgtransform.ReasonWindow && st.Why().Until.IsZero():
+		return neverOpens().in(st)
 	}
 	if m, ok := meanings()[code]; ok {
 		return m.in(st)
@@ -66,6 +68,13 @@ func tooLate(st bgtransform.Status) meaning {
 		m.text += " What is left needs a transform of another name, for rows whose new column is empty."
 	}
 	m.do = append(m.do, step{"fleet", "which instances are there"}, step{"log NAME", "who did what, and why"})
+	return m
+}
+
+// neverOpens is the meaning of a window that no time is known for at which it opens.
+func neverOpens() meaning {
+	m := meanings()[bgtransform.ReasonWindow]
+	m.text = "No row is moved outside of its window, and that never opens: it goes on once somebody opens it."
 	return m
 }
 
