@@ -71,6 +71,7 @@ func (p *pool) enroll(ctx context.Context, every time.Duration, changed bool) er
 		return nil
 	}
 	m, ttl := p.member, max(p.s.cfg.FleetRules.TTL, 5*every) // 5: the waits are longer by a quarter
+	m.TTL = ttl
 	m.Stages, m.Next, m.Fled = maps.Clone(m.Stages), maps.Clone(m.Next), maps.Clone(m.Fled)
 	// A shutdown does not cut it off: it might arrive after that we have left.
 	calm, release := outlast(ctx, time.Second)

@@ -22,7 +22,8 @@ type PoolMember struct {
 	Started   time.Time              `json:"started,omitzero"` // by its own clock
 	FirstSeen time.Time              `json:"first_seen"`
 	LastSeen  time.Time              `json:"last_seen"`
-	Gone      time.Time              `json:"gone,omitzero"` // when it left, or its announcement expired; zero while it is live
+	Gone      time.Time              `json:"gone,omitzero"`   // when it left, or its announcement expired; zero while it is live
+	Silent    bool                   `json:"silent,omitzero"` // it is gone and has not left: it was killed, is frozen or cut off
 }
 
 // Fleet returns the instances of the pool: those that are live first, then those that
@@ -52,7 +53,7 @@ func poolMembers(p fleet.Pool, now time.Time) []PoolMember {
 			Started: s.Started, FirstSeen: now.Add(-s.Joined), LastSeen: now.Add(-s.Seen),
 		}
 		if !s.Live {
-			m.Gone = now.Add(-s.Gone)
+			m.Gone, m.Silent = now.Add(-s.Gone), s.Silent()
 		}
 		out = append(out, m)
 	}

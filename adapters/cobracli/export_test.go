@@ -44,3 +44,8 @@ func Watch(ctx context.Context, out io.Writer, json bool, look func(ctx context.
 
 // Meant reports whether a reason has a meaning.
 func Meant(code bgtransform.ReasonCode) bool { return meanings()[code].text != "" }
+
+// FleetText is what fleet shows.
+func FleetText(all []bgtransform.PoolMember, opts ...Option) string {
+	return testSession(io.Discard, opts).fleetText(all)
+}

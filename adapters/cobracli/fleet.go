@@ -39,9 +39,12 @@ func (s *session) fleetText(all []bgtransform.PoolMember) string {
 		if m.App != "" {
 			text = m.App + ": " + text
 		}
-		if m.Live {
+		switch {
+		case m.Live:
 			text += " is live, seen " + s.ago(m.LastSeen)
-		} else {
+		case m.Silent:
+			text += " is silent, seen " + s.ago(m.LastSeen) + ": it was killed, is frozen or cut off"
+		default:
 			text += " left " + s.ago(m.Gone)
 		}
 		var stages []string

@@ -38,6 +38,10 @@ type Member struct {
 	// Fled are the stages that it left at once, because what is read there was wrong beside
 	// another member. It forgets one when it goes on from where it fled to.
 	Fled map[string]Stage `json:"fled,omitempty"`
+
+	// TTL is for how long it counts as live after this announcement, by which one that left
+	// is told from one that fell silent. 0: it does not say.
+	TTL time.Duration `json:"ttl,omitempty"`
 }
 
 // Stage returns the stage in which the member is for a move.
@@ -91,6 +95,13 @@ type Sighting struct {
 	Joined time.Duration // how long ago it announced itself first
 	Seen   time.Duration // how long ago it announced itself last
 	Gone   time.Duration // how long ago it left, or its announcement expired; 0 while it is live
+}
+
+// Silent reports whether the member is gone and has not left: its announcement has expired,
+// because it was killed, is frozen, or cannot reach the registry.
+func (s Sighting) Silent() bool {
+	rounding := s.TTL / 100
+	return !s.Live && s.TTL > 0 && s.Seen-s.Gone >= s.TTL-rounding
 }
 
 // aged returns the sighting d later, if nothing was heard since.
