@@ -16,7 +16,7 @@ import (
 func functions() template.FuncMap {
 	return template.FuncMap{
 		"number": number, "rate": rate, "percent": percent, "when": when, "stamp": stamp, "path": url.PathEscape,
-		"tone": tone, "hours": hours, "bar": bar, "rows": rows, "line": firstLine, "verb": verb, "minutes": minutes,
+		"tone": tone, "hours": hours, "bar": bar, "rows": rows, "line": firstLine, "verb": verb, "minutes": minutes, "finish": finish,
 	}
 }
 
@@ -124,4 +124,12 @@ func minutes(d time.Duration) string {
 		return "1 minute"
 	}
 	return strconv.Itoa(int(d.Minutes())) + " minutes"
+}
+
+// finish spells when a transform ends. Why it does not stands above it, and is not said twice.
+func finish(f bgtransform.Forecast, why bgtransform.Reason) string {
+	if why.Text != "" && strings.HasPrefix(f.Why, why.Text) {
+		return strings.TrimSuffix(f.String(), ": "+f.Why)
+	}
+	return f.String()
 }
