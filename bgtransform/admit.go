@@ -12,7 +12,6 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/bgtransform/sidecar/bgtransform/fleet"
-	"github.com/bgtransform/sidecar/bgtransform/internal/near"
 	"github.com/bgtransform/sidecar/bgtransform/store"
 )
 
@@ -29,15 +28,30 @@ var ErrNotAdmitted = errors.New("bgtransform: this version of the app may not st
 // It returns nil, or an error that is [ErrNotAdmitted] and says of each move what would go wrong
 // and what to do first. Any other error says that the database or the registry cannot be
 // asked, so that nobody knows; whether to serve all the same is the app's choice. It changes
-// nothing, may be called again, also while Run goes on, and takes no longer than ten seconds.
+// nothing, may be called again, also while Run goes on, and takes ten seconds at most, whatever
+// the database and the registry do. A registry that has just lost its memory shows nobody, until
+// all have announced themselves again.
 func (s *Scheduler) Admit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*poolTimeout)
-	defer cancel()
+	why, err := ask(ctx, admitTimeout, s.objections)
+	switch {
+	case err != nil:
+		return fmt.Errorf("bgtransform: look whether this instance may serve: %w", err)
+	case len(why) > 0:
+		return fmt.Errorf("%w: %s", ErrNotAdmitted, strings.Join(why, "; and "))
+	default:
+		return nil
+	}
+}
+
+// admitTimeout bounds the whole of [Scheduler.Admit].
+const admitTimeout = 10*time.Second - registryLeeway
+
+// objections returns what stands against this instance.
+func (s *Scheduler) objections(ctx context.Context) (why []string, err error) {
 	p, recs, err := s.admission(ctx)
 	if err != nil {
-		return fmt.Errorf("bgtransform: look whether this instance may serve: %w", err)
+		return nil, err
 	}
-	var why []string
 	for _, name := range s.cfg.Contracted {
 		why = append(why, s.admitContracted(p, recs, name)...)
 	}
@@ -46,7 +60,7 @@ func (s *Scheduler) Admit(ctx context.Context) error {
 		known = append(known, e.name)
 		refused, err := s.admitMove(ctx, p, recs[e.name], e)
 		if err != nil {
-			return fmt.Errorf("bgtransform: look whether this instance may serve: %w", err)
+			return nil, err
 		}
 		why = append(why, refused...)
 	}
@@ -55,10 +69,7 @@ func (s *Scheduler) Admit(ctx context.Context) error {
 			why = append(why, s.admitAs(p, name, fleet.Before)...)
 		}
 	}
-	if len(why) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w: %s", ErrNotAdmitted, strings.Join(why, "; and "))
+	return why, nil
 }
 
 // pooled returns the transforms that need the pool.
@@ -96,13 +107,10 @@ func (s *Scheduler) admitAs(p fleet.Pool, name string, can ...fleet.Stage) []str
 // admitContracted judges a version that has no old column any more.
 func (s *Scheduler) admitContracted(p fleet.Pool, recs map[string]store.Record, name string) []string {
 	why := s.admitAs(p, name, fleet.After)
-	rec, known := recs[name]
-	switch {
-	case !known:
-		if meant := near.Name(name, slices.Collect(maps.Keys(recs))); meant != "" {
-			why = append(why, fmt.Sprintf("Config.Contracted names %q, which this database does not know; did you mean %q?", name, meant))
-		}
-	case rec.Transform.ContractedMS == 0 && !moved(rec):
+	if meant := s.meant(name, slices.Collect(maps.Keys(recs))); meant != "" {
+		why = append(why, fmt.Sprintf("Config.Contracted names %q, which this database does not know; did you mean %q?", name, meant))
+	}
+	if rec, known := recs[name]; known && rec.Transform.ContractedMS == 0 && !moved(rec) {
 		why = append(why, fmt.Sprintf("%s is %s, so rows are left that have no new value, or one that is out of date; wait until it is complete", name, rec.Transform.State))
 	}
 	return why
@@ -132,7 +140,7 @@ func (s *Scheduler) admitMove(ctx context.Context, p fleet.Pool, rec store.Recor
 		can = append(can, fleet.New)
 	} else if ms := rec.Transform.ContractedMS; ms > 0 {
 		return []string{fmt.Sprintf("a version has run since %s that writes only the new column of %s, so the old one is out of date; deploy a version whose reads are in phase new",
-			at(ms).Format(time.RFC3339), e.name)}, nil
+			stamp(ms), e.name)}, nil
 	}
 	return s.admitAs(p, e.name, can...), nil
 }

@@ -124,6 +124,42 @@ func TestAdmitSaysThatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// Nobody's start hangs with a driver that heeds no context.
+func TestI6AdmitBesideAHungDriver(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	db := newDB(t, 1).WithQueryHook(hang(release))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := newcomer(t, db, member(t, "web-1", "1"), plain()).Admit(ctx)
+	if err == nil || errors.Is(err, bgtransform.ErrNotAdmitted) || !strings.Contains(err.Error(), "does not answer") {
+		t.Errorf("error %v, want one that says that nobody answers", err)
+	}
+}
+
+// hang is a driver that answers no query before it is closed.
+type hang chan struct{}
+
+func (h hang) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context {
+	<-h
+	return ctx
+}
+
+func (hang) AfterQuery(context.Context, *bun.QueryEvent) {}
+
+// A move that nobody has run in this database may be contracted there, although others are
+// called almost the same.
+func TestAdmitAContractedMoveBesideOneOfAlmostItsName(t *testing.T) {
+	t.Parallel()
+	db := newDB(t, 1)
+	cfg := member(t, "web-1", "1")
+	cfg.Contracted = []string{"other-2"}
+	start(t, db, member(t, "web-2", "1"), plain()).untilState("other", bgtransform.StateComplete)
+	wantRefused(t, newcomer(t, db, cfg), `did you mean "other"?`)
+	wantAdmitted(t, newcomer(t, db, cfg, plain())) // it has that one itself
+}
+
 // deadRegistry is one that nobody reaches.
 type deadRegistry struct{}
 

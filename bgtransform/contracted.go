@@ -23,15 +23,24 @@ func (s *Scheduler) misspelt(ctx context.Context) error {
 	for i, rec := range recs {
 		known[i] = rec.Transform.Name
 	}
-	own := s.names()
-	others := slices.DeleteFunc(slices.Clone(known), func(name string) bool {
-		return slices.Contains(own, name) || slices.Contains(s.cfg.Contracted, name)
-	})
 	for _, name := range s.cfg.Contracted {
-		if meant := near.Name(name, others); meant != "" && !slices.Contains(known, name) {
+		if meant := s.meant(name, known); meant != "" {
 			s.cfg.Logger.ErrorContext(ctx, "bgtransform: Config.Contracted names no transform of this database; to the pool this instance is one that writes only the old column",
 				"contracted", name, "did_you_mean", meant)
 		}
 	}
 	return nil
+}
+
+// meant returns which transform was meant by a name of Config.Contracted, of those that the
+// database knows; "" where the name is among them, or resembles none that this version does
+// not have itself.
+func (s *Scheduler) meant(name string, known []string) string {
+	if slices.Contains(known, name) {
+		return ""
+	}
+	own := s.names()
+	return near.Name(name, slices.DeleteFunc(slices.Clone(known), func(other string) bool {
+		return slices.Contains(own, other) || slices.Contains(s.cfg.Contracted, other)
+	}))
 }

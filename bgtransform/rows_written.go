@@ -9,24 +9,30 @@ import (
 	"github.com/bgtransform/sidecar/bgtransform/internal/keyset"
 )
 
-// retried returns the keys of rows in quarantine that were written.
-func retried[M any](rows []row[M], written []dialect.Row, among Skips) (keys []string, err error) {
-	if among.Len() == 0 {
-		return nil, nil
-	}
+// changedKeys returns the keys of the rows that were written. At one that has moved on the
+// next pass looks.
+func changedKeys[M any](rows []row[M], written []dialect.Row) ([]string, error) {
+	keys := make([]string, 0, len(rows))
 	for i, one := range rows {
 		if !written[i].Changed {
-			continue // it moved on: the next pass looks at it
+			continue
 		}
 		text, err := one.key.Encode()
 		if err != nil {
 			return nil, err
 		}
-		if among.Has(text) {
-			keys = append(keys, text)
-		}
+		keys = append(keys, text)
 	}
 	return keys, nil
+}
+
+// retried returns the keys of rows in quarantine that were written.
+func retried[M any](rows []row[M], written []dialect.Row, among Skips) ([]string, error) {
+	if among.Len() == 0 {
+		return nil, nil
+	}
+	keys, err := changedKeys(rows, written)
+	return among.among(keys), err
 }
 
 // unfinished returns the keys of rows that were written and match the pending
@@ -37,22 +43,6 @@ func (s *rowStepper[M]) unfinished(ctx context.Context, tx bun.Tx, r keyset.Rang
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	ours := make(map[string]bool, len(rows))
-	for i, one := range rows {
-		if !written[i].Changed {
-			continue // it moved on: the next pass looks at it
-		}
-		text, err := one.key.Encode()
-		if err != nil {
-			return nil, err
-		}
-		ours[text] = true
-	}
-	left := keys[:0]
-	for _, k := range keys {
-		if ours[k] {
-			left = append(left, k)
-		}
-	}
-	return left, nil
+	ours, err := changedKeys(rows, written)
+	return skipsOf(ours).among(keys), err
 }

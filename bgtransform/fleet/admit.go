@@ -18,8 +18,11 @@ type Newcomer struct {
 // keeps it where it is right.
 func (p Pool) Admit(n Newcomer) Verdict {
 	if last, ok := p.Last(n.Move, After); ok && n.last().rank() < New.rank() {
-		return n.refused(fmt.Sprintf("%s %s only the new column of %s, so the old one is out of date; deploy a version whose reads are in phase new, or that has no old column and says so (Config.Contracted)",
-			last, map[bool]string{true: "writes", false: "wrote"}[last.Live], n.Move))
+		wrote := "wrote"
+		if last.Live {
+			wrote = "writes"
+		}
+		return refused("%s %s only the new column of %s, so the old one is out of date; deploy a version whose reads are in phase new, or that has no old column and says so (Config.Contracted)", last, wrote, n.Move)
 	}
 	left := slices.Clone(n.Can)
 	for _, s := range p.Live() {
@@ -28,48 +31,43 @@ func (p Pool) Admit(n Newcomer) Verdict {
 		}
 		for _, st := range s.stages(n.Move) {
 			left = slices.DeleteFunc(left, func(can Stage) bool { return !can.Beside(st) })
-			if len(left) == 0 {
-				return n.refused(fmt.Sprintf("%s is alive and in stage %s of %s, and %s; %s", s, st, n.Move, n.clash(st), n.wayOut(st)))
+			switch {
+			case len(left) > 0:
+			case slices.ContainsFunc(n.Can, st.Beside):
+				return refused("%s is alive and in stage %s of %s, and others are where no version fits beside both; wait until they are neighbours in before, old, fallback, compare, new, after", s, st, n.Move)
+			default:
+				clash, wayOut := n.trouble(st)
+				return refused("%s is alive and in stage %s of %s, and %s; %s", s, st, n.Move, clash, wayOut)
 			}
 		}
 	}
 	return Verdict{OK: true}
 }
 
-func (n Newcomer) refused(why string) Verdict { return Verdict{Why: why, Conflict: true} }
+func refused(format string, args ...any) Verdict {
+	return Verdict{Why: fmt.Sprintf(format, args...), Conflict: true}
+}
 
 func (n Newcomer) first() Stage { return n.Can[0] }
 func (n Newcomer) last() Stage  { return n.Can[len(n.Can)-1] }
 
-// clash says what would go wrong beside an instance in a stage.
-func (n Newcomer) clash(other Stage) string {
+// trouble says what would go wrong beside an instance in a stage that none of n's may be
+// beside, and what to do first.
+func (n Newcomer) trouble(other Stage) (clash, wayOut string) {
+	clash = "reads the old column, which this version does not write"
 	switch {
-	case other == After:
-		return "writes only the new column, while this version reads the old one"
+	case !other.known():
+		return "this version does not know that stage", "deploy a version that does"
 	case n.last() == Before:
-		return "reads the new column, which this version does not write"
-	case n.first() == After:
-		return "reads the old column, which this version does not write"
-	case other == Before && n.first() != Old:
-		return "writes only the old column, which this version does not read"
-	default:
-		return "only neighbours in before, old, fallback, compare, new, after may live side by side"
+		return "reads the new column, which this version does not write", fmt.Sprintf("bring reads to phase old first (tune %s phase=old), or deploy a version in between", n.Move)
+	case n.first() != After && other == Before:
+		clash = "writes only the old column, which this version does not read"
+	case n.first() != After:
+		clash = "is too far from " + string(n.first()) + ": only neighbours in before, old, fallback, compare, new, after may live side by side"
 	}
-}
-
-// wayOut says what to do first.
-func (n Newcomer) wayOut(other Stage) string {
-	switch {
-	case other == After:
-		return "go back one version at a time: deploy one first that writes both columns, with its reads in phase new"
-	case n.last() == Before:
-		return fmt.Sprintf("bring reads to phase old first (tune %s phase=old), or deploy a version in between", n.Move)
-	case other == Before:
-		return "replace it first by a version that writes both columns"
-	case other.rank() < n.first().rank():
-		next := Stages()[n.first().rank()-1]
-		return fmt.Sprintf("wait until it is in phase %s, or ask for that (tune %s phase=%s)", next, n.Move, next)
-	default:
-		return "wait until they are"
+	if other == Before {
+		return clash, "replace it first by a version that writes both columns"
 	}
+	next := Stages()[n.first().rank()-1]
+	return clash, fmt.Sprintf("wait until it is in phase %s, or ask for that (tune %s phase=%s)", next, n.Move, next)
 }

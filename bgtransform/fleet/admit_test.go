@@ -40,13 +40,13 @@ func TestAdmit(t *testing.T) {
 		"both after after":                  {both, fleet.Pool{gone(member("web-1", fleet.After), time.Hour), member("web-2", fleet.New)}, []string{"wrote only the new column"}},
 		"new beside after":                  {all, fleet.Pool{member("web-1", fleet.After)}, nil},
 		"new alone beside before":           {only, fleet.Pool{member("web-1", fleet.Before)}, []string{"writes only the old column, which this version does not read", "replace it first by a version that writes both columns"}},
-		"new alone beside old":              {only, fleet.Pool{member("web-1", fleet.Old)}, []string{"tune track-length-ms phase=compare"}},
+		"new alone beside old":              {only, fleet.Pool{member("web-1", fleet.Old)}, []string{"is too far from new", "tune track-length-ms phase=compare"}},
 		"new alone beside compare":          {only, fleet.Pool{member("web-1", fleet.Compare)}, nil},
 		"after beside before":               {after, fleet.Pool{member("web-1", fleet.Before)}, []string{"reads the old column, which this version does not write", "replace it first"}},
 		"after beside compare":              {after, fleet.Pool{member("web-1", fleet.Compare)}, []string{"tune track-length-ms phase=new"}},
 		"after beside new":                  {after, fleet.Pool{member("web-1", fleet.New), member("web-2", fleet.After)}, nil},
-		"beside what does not go together":  {all, fleet.Pool{member("web-1", fleet.Before), member("web-2", fleet.Compare)}, []string{"only neighbours in before, old, fallback, compare, new, after may live side by side"}},
-		"beside a stage of a later version": {both, fleet.Pool{member("web-1", "later")}, []string{"in stage later"}},
+		"beside what does not go together":  {all, fleet.Pool{member("web-1", fleet.Before), member("web-2", fleet.Compare)}, []string{"web-2 (version 1.4) is alive and in stage compare", "no version fits beside both"}},
+		"beside a stage of a later version": {both, fleet.Pool{member("web-1", "later")}, []string{"in stage later", "does not know that stage; deploy a version that does"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
