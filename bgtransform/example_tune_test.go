@@ -95,5 +95,5 @@ func ExampleControl_RunNow() {
 
 func ExampleSettings() {
 	fmt.Println(bgtransform.Settings())
-	// Output: [BATCH_MAX BATCH_MIN BATCH_TARGET DUTY PHASE ROWS_PER_SECOND WINDOW]
+	// Output: [BATCH_MAX BATCH_MIN BATCH_ROWS BATCH_TARGET DUTY PHASE ROWS_PER_SECOND WINDOW]
 }

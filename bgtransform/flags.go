@@ -51,6 +51,7 @@ type flagValues struct {
 	batchSize     *int
 	batchMin      *int
 	batchMax      *int
+	batchRows     *int
 	rowsPerSecond *float64
 	duty          *float64
 	batchTarget   *time.Duration
@@ -63,7 +64,7 @@ type flagValues struct {
 // undo a size of v.
 func (v flagValues) over(base flagValues) flagValues {
 	if v.batchSize != nil {
-		base.batchMin, base.batchMax = nil, nil
+		base.batchMin, base.batchMax, base.batchRows = nil, nil, nil
 	}
 	return flagValues{
 		enabled:       either(v.enabled, base.enabled),
@@ -71,6 +72,7 @@ func (v flagValues) over(base flagValues) flagValues {
 		batchSize:     either(v.batchSize, base.batchSize),
 		batchMin:      either(v.batchMin, base.batchMin),
 		batchMax:      either(v.batchMax, base.batchMax),
+		batchRows:     either(v.batchRows, base.batchRows),
 		rowsPerSecond: either(v.rowsPerSecond, base.rowsPerSecond),
 		duty:          either(v.duty, base.duty),
 		batchTarget:   either(v.batchTarget, base.batchTarget),
@@ -80,9 +82,19 @@ func (v flagValues) over(base flagValues) flagValues {
 	}
 }
 
-// crossed reports whether the bounds of a batch contradict each other.
-func (v flagValues) crossed() bool {
-	return v.batchMin != nil && v.batchMax != nil && *v.batchMin > *v.batchMax
+// crossed returns the setting, and its value, that the least size of a batch is more
+// than; "" if the bounds do not contradict each other.
+func (v flagValues) crossed() (setting Setting, value int) {
+	switch {
+	case v.batchMin == nil:
+		return "", 0
+	case v.batchMax != nil && *v.batchMin > *v.batchMax:
+		return SettingBatchMax, *v.batchMax
+	case v.batchRows != nil && *v.batchMin > *v.batchRows:
+		return SettingBatchRows, *v.batchRows
+	default:
+		return "", 0
+	}
 }
 
 func either[T any](a, b *T) *T {
@@ -114,6 +126,7 @@ func flagSettings() map[string]flagSetting {
 		"BATCH_SIZE":      {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchSize, s, parseBatchSize) }},
 		"BATCH_MIN":       {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchMin, s, parseBatchSize) }},
 		"BATCH_MAX":       {"a whole number of keys from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchMax, s, parseBatchSize) }},
+		"BATCH_ROWS":      {"a whole number of rows from 1 to 1000000", func(v *flagValues, s string) error { return parseTo(&v.batchRows, s, parseBatchSize) }},
 		"ROWS_PER_SECOND": {"a number above 0, such as 2000, or unlimited", func(v *flagValues, s string) error { return parseTo(&v.rowsPerSecond, s, parseRate) }},
 		"DUTY":            {"a share of time above 0 and at most 1, such as 0.5, or 50%", func(v *flagValues, s string) error { return parseTo(&v.duty, s, parseShare) }},
 		"BATCH_TARGET":    {"a duration from 1ms to 1m, such as 100ms", func(v *flagValues, s string) error { return parseTo(&v.batchTarget, s, parseTarget) }},

@@ -57,7 +57,8 @@ func (f *flags) check(names []string) error {
 // contradictions returns the lower bounds of batches that are above the higher one.
 func (f *flags) contradictions() (problems []FlagProblem) {
 	look := func(own, merged flagValues, suffix string) {
-		if (own.batchMin == nil && own.batchMax == nil) || !merged.crossed() {
+		setting, value := merged.crossed()
+		if setting == "" || (own.batchMin == nil && own.batchMax == nil && own.batchRows == nil) {
 			return
 		}
 		variable := flagPrefix + "BATCH_MIN"
@@ -65,7 +66,7 @@ func (f *flags) contradictions() (problems []FlagProblem) {
 			variable += suffix
 		}
 		problems = append(problems, FlagProblem{
-			variable, strconv.Itoa(*merged.batchMin), fmt.Sprintf("is more than BATCH_MAX, which is %d", *merged.batchMax),
+			variable, strconv.Itoa(*merged.batchMin), fmt.Sprintf("is more than %s, which is %d", setting, value),
 		})
 	}
 	look(f.all, f.all, "")

@@ -28,6 +28,7 @@ func TestFlagsAreRead(t *testing.T) {
 		"BATCH_SIZE=1000000":         func(v flagValues) any { return *v.batchSize == 1_000_000 },
 		"BATCH_MIN=1":                func(v flagValues) any { return *v.batchMin == 1 },
 		"BATCH_MAX=1000000":          func(v flagValues) any { return *v.batchMax == 1_000_000 },
+		"BATCH_ROWS=250":             func(v flagValues) any { return *v.batchRows == 250 },
 		"ROWS_PER_SECOND=unlimited":  func(v flagValues) any { return *v.rowsPerSecond == 0 },
 		"ROWS_PER_SECOND=0.5":        func(v flagValues) any { return *v.rowsPerSecond == 0.5 },
 		"ROWS_PER_SECOND=1000000000": func(v flagValues) any { return *v.rowsPerSecond == 1e9 },
@@ -66,6 +67,7 @@ func TestMalformedFlagsSayWhatIsValid(t *testing.T) {
 		"BATCH_SIZE":      {[]string{"", "0", "-1", "1.5", "1000001", "1e3", "99999999999999999999"}, "1 to 1000000"},
 		"BATCH_MIN":       {[]string{"", "0", "1000001", "unlimited"}, "1 to 1000000"},
 		"BATCH_MAX":       {[]string{"", "0", "-1", "many"}, "1 to 1000000"},
+		"BATCH_ROWS":      {[]string{"", "0", "-1", "1000001", "unlimited"}, "rows from 1 to 1000000"},
 		"ROWS_PER_SECOND": {[]string{"", "0", "-1", "fast", "NaN", "Inf", "1e400", "1000000001"}, "above 0"},
 		"DUTY":            {[]string{"", "0", "1.01", "0%", "101%", "%", "NaN", "-50%"}, "above 0 and at most 1"},
 		"BATCH_TARGET":    {[]string{"", "100", "0s", "999us", "61s", "-1s"}, "1ms to 1m"},
@@ -129,13 +131,16 @@ func TestBoundsThatContradictEachOther(t *testing.T) {
 		environ  []string
 		variable string // empty: all is well
 	}{
-		"all":             {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=20"}, "BGTRANSFORM_BATCH_MIN"},
-		"one":             {[]string{"BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS=50", "BGTRANSFORM_BATCH_MAX__TRACK_LENGTH_MS=20"}, "BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS"},
-		"min of one":      {[]string{"BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS=50", "BGTRANSFORM_BATCH_MAX=20"}, "BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS"},
-		"max of one":      {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX__TRACK_LENGTH_MS=20"}, "BGTRANSFORM_BATCH_MIN"},
-		"equal":           {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=50"}, ""},
-		"a size of one":   {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_SIZE__TRACK_LENGTH_MS=20"}, ""},
-		"a flag of other": {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=50", "BGTRANSFORM_DUTY__TRACK_LENGTH_MS=1"}, ""},
+		"all":              {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=20"}, "BGTRANSFORM_BATCH_MIN"},
+		"one":              {[]string{"BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS=50", "BGTRANSFORM_BATCH_MAX__TRACK_LENGTH_MS=20"}, "BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS"},
+		"min of one":       {[]string{"BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS=50", "BGTRANSFORM_BATCH_MAX=20"}, "BGTRANSFORM_BATCH_MIN__TRACK_LENGTH_MS"},
+		"max of one":       {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX__TRACK_LENGTH_MS=20"}, "BGTRANSFORM_BATCH_MIN"},
+		"rows":             {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=90", "BGTRANSFORM_BATCH_ROWS=20"}, "BGTRANSFORM_BATCH_MIN"},
+		"rows of one":      {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_ROWS__TRACK_LENGTH_MS=20"}, "BGTRANSFORM_BATCH_MIN"},
+		"equal":            {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=50"}, ""},
+		"a size of one":    {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_SIZE__TRACK_LENGTH_MS=20"}, ""},
+		"a size over rows": {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_ROWS=60", "BGTRANSFORM_BATCH_SIZE__TRACK_LENGTH_MS=20"}, ""},
+		"a flag of other":  {[]string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=50", "BGTRANSFORM_DUTY__TRACK_LENGTH_MS=1"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -147,7 +152,11 @@ func TestBoundsThatContradictEachOther(t *testing.T) {
 				return
 			}
 			problems := flagProblems(t, tt.environ)
-			want := []FlagProblem{{tt.variable, "50", "is more than BATCH_MAX, which is 20"}}
+			bound := "BATCH_MAX"
+			if strings.HasPrefix(name, "rows") {
+				bound = "BATCH_ROWS"
+			}
+			want := []FlagProblem{{tt.variable, "50", "is more than " + bound + ", which is 20"}}
 			if diff := cmp.Diff(want, problems); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}

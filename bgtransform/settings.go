@@ -62,6 +62,7 @@ func (s settings) pace(operators flagValues) pace {
 	p.limits = flagLimits(p.limits, v)
 	if s.now {
 		p.window, p.limits.Duty, p.limits.RowsPerSecond = window.Always(), 1, 0
+		p.limits.MaxRows = p.limits.WithDefaults().MaxBatch
 	}
 	return p
 }
@@ -75,6 +76,7 @@ func merge(l, base throttle.Limits) throttle.Limits {
 		MinBatch:      cmp.Or(l.MinBatch, base.MinBatch),
 		StartBatch:    cmp.Or(l.StartBatch, base.StartBatch),
 		MaxBatch:      cmp.Or(l.MaxBatch, base.MaxBatch),
+		MaxRows:       cmp.Or(l.MaxRows, base.MaxRows),
 	}
 }
 
@@ -88,10 +90,17 @@ func flagLimits(l throttle.Limits, f flagValues) throttle.Limits {
 		if l.MaxBatch > 0 && f.batchMax == nil {
 			l.MaxBatch = max(l.MaxBatch, l.MinBatch)
 		}
+		if l.MaxRows > 0 && f.batchRows == nil {
+			l.MaxRows = max(l.MaxRows, l.MinBatch)
+		}
 	}
 	if f.batchMax != nil {
 		l.MaxBatch = *f.batchMax
 		l.MinBatch = min(l.MinBatch, l.MaxBatch)
+	}
+	if f.batchRows != nil {
+		l.MaxRows = *f.batchRows
+		l.MinBatch = min(l.MinBatch, l.MaxRows)
 	}
 	if f.rowsPerSecond != nil {
 		l.RowsPerSecond = *f.rowsPerSecond

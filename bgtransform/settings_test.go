@@ -57,6 +57,17 @@ func TestWhichSettingHolds(t *testing.T) {
 			night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 7, MaxBatch: 7},
 		},
+		"rows that a batch may change": {
+			[]string{"BATCH_ROWS=500"},
+			nil, night,
+			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 20, MaxBatch: 1000, MaxRows: 500},
+		},
+		"rows of operators over those of flags, and the code's floor": {
+			[]string{"BATCH_ROWS=500"},
+			map[string]string{"BATCH_ROWS": "9"},
+			night,
+			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 9, MaxBatch: 1000, MaxRows: 9},
+		},
 		"a floor above the code's ceiling": {
 			nil,
 			map[string]string{"BATCH_MIN": "1500"},
@@ -85,5 +96,23 @@ func TestWhichSettingHolds(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A floor that an operator has set wins over the rows that the code allows a batch.
+func TestFloorAboveTheRowsOfTheCode(t *testing.T) {
+	t.Parallel()
+	operators, errs := readSettings(map[string]string{"BATCH_MIN": "700"})
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	code := throttle.Limits{MaxRows: 300}
+	for name, tt := range map[string]struct{ config, own throttle.Limits }{
+		"of the config": {code, throttle.Limits{}}, "of the transform": {throttle.Limits{MaxRows: 9000}, code},
+	} {
+		got := resolve(Config{Limits: tt.config}, Definition{Name: trackMS, Options: Options{Limits: tt.own}}, flagValues{}).pace(operators)
+		if want := (throttle.Limits{MinBatch: 700, MaxRows: 700}); got.limits != want {
+			t.Errorf("%s: limits are %+v, want %+v", name, got.limits, want)
+		}
 	}
 }

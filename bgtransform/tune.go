@@ -24,11 +24,12 @@ const (
 	SettingBatchTarget   Setting = "BATCH_TARGET"    // how long a batch should take: "100ms"
 	SettingBatchMin      Setting = "BATCH_MIN"       // keys in a batch, at least: "10"
 	SettingBatchMax      Setting = "BATCH_MAX"       // keys in a batch, at most: "10000"
+	SettingBatchRows     Setting = "BATCH_ROWS"      // rows that a batch should change, at most: "400"
 )
 
 // Settings returns the settings that an operator may change, in order.
 func Settings() []Setting {
-	return []Setting{SettingBatchMax, SettingBatchMin, SettingBatchTarget, SettingDuty, SettingPhase, SettingRowsPerSecond, SettingWindow}
+	return []Setting{SettingBatchMax, SettingBatchMin, SettingBatchRows, SettingBatchTarget, SettingDuty, SettingPhase, SettingRowsPerSecond, SettingWindow}
 }
 
 // Default as the value of a setting sets it back to what the app's flags and code say.
@@ -140,8 +141,8 @@ func checkSettings(values map[Setting]string, changed map[string]store.Setting) 
 	}
 	v, bad := readSettings(all)
 	errs = append(errs, bad...)
-	if v.crossed() {
-		errs = append(errs, fmt.Errorf("BATCH_MIN=%d is more than BATCH_MAX=%d", *v.batchMin, *v.batchMax))
+	if setting, value := v.crossed(); setting != "" {
+		errs = append(errs, fmt.Errorf("BATCH_MIN=%d is more than %s=%d", *v.batchMin, setting, value))
 	}
 	if len(errs) == 0 {
 		return nil

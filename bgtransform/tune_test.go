@@ -164,13 +164,14 @@ func TestTuneRefuses(t *testing.T) {
 		values values
 		want   []string
 	}{
-		"nothing":             {values{}, []string{"no setting is named", "BATCH_MAX, BATCH_MIN, BATCH_TARGET, DUTY, PHASE, ROWS_PER_SECOND, WINDOW"}},
+		"nothing":             {values{}, []string{"no setting is named", "BATCH_MAX, BATCH_MIN, BATCH_ROWS, BATCH_TARGET, DUTY, PHASE, ROWS_PER_SECOND, WINDOW"}},
 		"a switch":            {values{"ENABLED": "false"}, []string{"ENABLED cannot be changed; what can is BATCH_MAX"}},
 		"a share":             {values{bgtransform.SettingDuty: "150%"}, []string{`DUTY="150%": valid is a share of time above 0 and at most 1`}},
 		"a window":            {values{bgtransform.SettingWindow: "22-6"}, []string{`WINDOW="22-6"`, "0 22 * * * for 8h in Europe/Berlin"}},
 		"a long window":       {values{bgtransform.SettingWindow: strings.Repeat(" ", 1001)}, []string{"WINDOW has 1001 bytes"}},
 		"no value":            {values{bgtransform.SettingDuty: ""}, []string{`DUTY="": valid is`}},
 		"a floor too high":    {values{bgtransform.SettingBatchMax: "20"}, []string{"BATCH_MIN=50 is more than BATCH_MAX=20"}},
+		"a floor above rows":  {values{bgtransform.SettingBatchRows: "20"}, []string{"BATCH_MIN=50 is more than BATCH_ROWS=20"}},
 		"all that is wrong":   {values{bgtransform.SettingDuty: "0", bgtransform.SettingBatchTarget: "100"}, []string{`valid is a duration from 1ms to 1m`, `DUTY="0": valid`}},
 		"right besides wrong": {values{bgtransform.SettingDuty: "1", bgtransform.SettingBatchTarget: "1h"}, []string{`BATCH_TARGET="1h"`}},
 	} {

@@ -14,24 +14,37 @@ import (
 // batch is what the context of a batch carries. The span is kept here since the
 // one that the context carries may be another's by the time the batch ends.
 type batch struct {
-	span  trace.Span
+	span  trace.Span // nil: it has none until it turns out to be worth one
 	began time.Time
+	wait  []attribute.KeyValue // before it
 }
 
 type batchKey struct{}
 
 // BatchStart begins the span of a batch, in a trace of its own that is linked to
-// the run and to the batch before, and returns the context that carries it.
+// the run and to the batch before, and returns the context that carries it. A batch
+// that is to have none (see [WithBatchSpans]) has a context that says so.
 func (o *Observer) BatchStart(ctx context.Context, info bgtransform.BatchStartInfo) context.Context {
 	b := &batch{began: time.Now()}
+	wait := o.waits.take(info.Transform)
+	b.wait = wait.attributes()
+	if o.thin.keeps(runFrom(ctx), wait, b.began) {
+		ctx = o.startBatch(ctx, b, info)
+	} else {
+		ctx = withoutSpan(ctx)
+	}
+	return context.WithValue(ctx, batchKey{}, b)
+}
+
+// startBatch gives a batch a span, from when it began.
+func (o *Observer) startBatch(ctx context.Context, b *batch, info bgtransform.BatchStartInfo) context.Context {
 	attrs := append(runAttributes(info.RunID), modeOf(info.Mode),
 		keyPass.Int64(info.Pass), keyBatch.Int64(info.Batch), keyLimit.Int(info.Limit))
-	attrs = append(attrs, o.waits.take(info.Transform)...)
 	r := runFrom(ctx)
 	ctx, b.span = o.tracer.Start(ctx, batchSpanName(info.Mode), trace.WithNewRoot(), trace.WithTimestamp(b.began),
-		trace.WithAttributes(attrs...), trace.WithLinks(linksTo(r.anchor, r.last.get())...))
+		trace.WithAttributes(append(attrs, b.wait...)...), trace.WithLinks(linksTo(r.anchor, r.last.get())...))
 	r.last.put(b.span.SpanContext())
-	return context.WithValue(ctx, batchKey{}, b)
+	return ctx
 }
 
 // BatchEnd counts the batch and ends its span. ctx is what BatchStart returned;
@@ -47,8 +60,14 @@ func (o *Observer) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo) 
 	if !ok {
 		return
 	}
-	o.measure(ctx, sets, time.Since(b.began), outcome, &info)
-	endBatch(b.span, outcome, &info)
+	took := time.Since(b.began)
+	if b.span == nil && (outcome == outcomeFailed || took >= slowBatch) {
+		ctx = o.startBatch(ctx, b, info.BatchStartInfo)
+	}
+	o.measure(ctx, sets, took, outcome, &info)
+	if b.span != nil {
+		endBatch(b.span, outcome, &info)
+	}
 }
 
 // batchOutcome classifies the end of a batch.

@@ -17,12 +17,12 @@
 //	bgtransform.run          once a run; its traceparent is stored with the run
 //	   ▲  ▲  ▲  ▲
 //	   │  │  │  └── bgtransform.attempt      once for each taking of the lease
-//	   │  │  └───── bgtransform.batch        each batch, around all that it does
+//	   │  │  └───── bgtransform.batch        a batch, around all that it does
 //	   │  └──────── bgtransform.attempt.end  how the attempt left the transform
 //	   └─────────── bgtransform.lease        the lease, from its taking to its end
 //
 // Each of them is the root of a trace of its own, and the arrows are span links.
-// A batch is also linked to the batch before it in its attempt, if that was sampled;
+// A batch is also linked to the last batch of its attempt that was sampled;
 // attempt.end and lease to their attempt. Batches of a verification are named
 // bgtransform.verify.batch, those of a revert bgtransform.revert.batch. The run, the
 // attempt and its end are instants. The lease is made when it has ended, back to when it
@@ -132,18 +132,23 @@
 //
 // # Sampling
 //
+// A fast database does some hundred batches a second, of which one is like the other. So
+// ten of them a second have a span, for each transform, and besides each that fails,
+// takes a second or longer, or comes after a wait that was not for the pace:
+// [WithBatchSpans] sets another number. Of a batch that gets its span when it has ended,
+// the spans beneath are not kept.
+//
 // Each batch is a trace of its own, so a sampler decides on it alone and nothing is
-// torn apart. With default settings there are some five batches a second. If that is
-// too many, best let a Collector decide when it has seen them (its tail_sampling
-// processor): keep what has the status Error, what took longer than a second, and every
-// span that is not a batch, and a few percent of the rest. A ratio at the source
+// torn apart. If ten are too many, best let a Collector decide when it has seen them (its
+// tail_sampling processor): keep what has the status Error, what took longer than a second,
+// and every span that is not a batch, and a few percent of the rest. A ratio at the source
 // (OTEL_TRACES_SAMPLER=traceidratio) leaves out runs and failures as well, and what is
 // linked to a span that was left out then leads nowhere: search by bgtransform.run. The
 // metrics count all batches, sampled or not.
 //
 // # Cost
 //
-// A batch of 100 ms, as it aims at, pays about 5 µs when its span is sampled, and 2 µs
+// A batch pays about 5 µs when its span is sampled, and 2 µs
 // when it is not: a span of some 20 attributes and seven measurements (BenchmarkBatch).
 // Whole runs on SQLite, in batches of 1.4 ms, took 1.02 times as long as without
 // (BenchmarkRun).

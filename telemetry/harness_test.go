@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -26,11 +27,17 @@ type harness struct {
 	reader  *sdkmetric.ManualReader
 }
 
+// newHarness returns one that makes a span for each batch.
 func newHarness(opts ...sdktrace.TracerProviderOption) *harness {
+	return newThinHarness(math.Inf(1), opts...)
+}
+
+func newThinHarness(batchSpans float64, opts ...sdktrace.TracerProviderOption) *harness {
 	h := &harness{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
 	h.tracers = sdktrace.NewTracerProvider(append(opts, sdktrace.WithSpanProcessor(h.spans))...)
 	h.Observer = telemetry.New(
 		telemetry.WithTracerProvider(h.tracers),
+		telemetry.WithBatchSpans(batchSpans),
 		telemetry.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(h.reader))),
 	)
 	return h

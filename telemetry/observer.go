@@ -13,6 +13,7 @@ import (
 type Observer struct {
 	tracer trace.Tracer
 	meter  metric.Meter
+	thin   thinner
 
 	instruments instruments
 	sets        setCache
@@ -37,7 +38,7 @@ var (
 // the meter keeps the observer's gauges for as long as it lives.
 func New(opts ...Option) *Observer {
 	c := newConfig(opts)
-	o := &Observer{tracer: c.tracer(), meter: c.meter()}
+	o := &Observer{tracer: c.tracer(), meter: c.meter(), thin: thinnerOf(c.batchSpans)}
 	var err error
 	if o.instruments, err = newInstruments(o.meter, &o.progress); err != nil {
 		otel.Handle(err)

@@ -16,6 +16,7 @@ type Option interface {
 type config struct {
 	tracerProvider trace.TracerProvider
 	meterProvider  metric.MeterProvider
+	batchSpans     float64
 }
 
 type optionFunc func(config) config
@@ -40,9 +41,28 @@ func WithMeterProvider(mp metric.MeterProvider) Option {
 	})
 }
 
+// defaultBatchSpans is how many spans of batches there are in a second at most.
+const defaultBatchSpans = 10
+
+// WithBatchSpans bounds how many spans of batches there are in a second for each
+// transform: a fast database does some hundred batches a second, of which one is
+// like the other. Those that fail, that take a second or longer, or that come after
+// a wait which was not for the pace have a span all the same, and metrics count all of
+// them. Defaults to 10. math.Inf(1) makes a span for each batch; 0, or less, or NaN
+// makes none but the ones named.
+//
+// A batch without a span has a context whose spans a parent-based sampler, which is
+// OpenTelemetry's default, leaves out too.
+func WithBatchSpans(perSecond float64) Option {
+	return optionFunc(func(c config) config {
+		c.batchSpans = perSecond
+		return c
+	})
+}
+
 // newConfig applies opts, then the defaults.
 func newConfig(opts []Option) config {
-	var c config
+	c := config{batchSpans: defaultBatchSpans}
 	for _, opt := range opts {
 		if opt != nil {
 			c = opt.apply(c)

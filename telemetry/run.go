@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -31,6 +32,7 @@ type runKey struct{}
 type lastBatch struct {
 	mu   sync.Mutex
 	span trace.SpanContext
+	due  time.Time // when the next batch is to have a span
 }
 
 func (l *lastBatch) put(sc trace.SpanContext) {
@@ -72,7 +74,7 @@ func (o *Observer) RunStart(ctx context.Context, info bgtransform.RunStartInfo) 
 		r.anchor = o.instant(ctx, spanRun, append(runAttributes(info.RunID), modeOf(info.Mode)), nil)
 	}
 	attrs := append(runAttributes(info.RunID), modeOf(info.Mode), keyInstance.String(info.Instance))
-	attrs = append(attrs, o.waits.take(info.Transform)...)
+	attrs = append(attrs, o.waits.take(info.Transform).attributes()...)
 	r.attempt = o.instant(ctx, spanAttempt, attrs, nil, r.anchor)
 	if !r.anchor.IsValid() {
 		r.anchor = r.attempt

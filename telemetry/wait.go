@@ -24,6 +24,9 @@ type wait struct {
 	began  time.Time
 }
 
+// paced reports whether it was for the pace alone, as between any two batches, or none.
+func (w wait) paced() bool { return w == (wait{}) || w.reason == bgtransform.ReasonThrottle }
+
 // waitNotes holds the last wait of each transform until a span takes it. The
 // zero value is ready to use.
 type waitNotes struct {
@@ -44,15 +47,20 @@ func (n *waitNotes) put(transform string, reason bgtransform.ReasonCode) {
 	n.byTransform[transform] = wait{reason: reason, began: time.Now()}
 }
 
-// take returns the attributes of the last wait, which ends now, or nil.
-func (n *waitNotes) take(transform string) []attribute.KeyValue {
+// take returns the last wait, which ends now; the zero wait if there was none.
+func (n *waitNotes) take(transform string) wait {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	w, ok := n.byTransform[transform]
-	if !ok {
+	w := n.byTransform[transform]
+	delete(n.byTransform, transform)
+	return w
+}
+
+// attributes tells of a wait that ends now; nil of none.
+func (w wait) attributes() []attribute.KeyValue {
+	if w == (wait{}) {
 		return nil
 	}
-	delete(n.byTransform, transform)
 	return []attribute.KeyValue{
 		keyWaitReason.String(string(w.reason)),
 		keyWaitSeconds.Float64(time.Since(w.began).Seconds()),

@@ -44,7 +44,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"status", move, ""}, ":4"},
 		{[]string{"gate", ""}, move + "\tcomplete :4"},
 		{[]string{"tune", ""}, move + "\tcomplete :4"},
-		{[]string{"tune", move, "batch_"}, "batch_max= batch_min= batch_target= :6"},
+		{[]string{"tune", move, "batch_"}, "batch_max= batch_min= batch_rows= batch_target= :6"},
 		{[]string{"tune", move, "phase="}, "phase=old phase=fallback phase=compare phase=new phase=default :4"},
 		{[]string{"tune", move, "window="}, "window=always window=never window=default :4"},
 		{[]string{"run-now", "tr"}, move + "\tcomplete :4"},

@@ -19,6 +19,7 @@ it is set back. The settings are those of the environment flags, in any case, wi
   batch_target     how long the database should take for a batch: 100ms
   batch_min        keys in a batch, at least: 10
   batch_max        keys in a batch, at most: 10000
+  batch_rows       rows that a batch should change, at most: 400
   phase            which column reads are to come to: old, fallback, compare, new`
 
 func (c *commands) tune() *cobra.Command {

@@ -53,6 +53,8 @@ func hint(s bgtransform.Setting) string {
 		return "keys in a batch, at least: 10"
 	case bgtransform.SettingBatchMax:
 		return "keys in a batch, at most: 10000"
+	case bgtransform.SettingBatchRows:
+		return "rows that a batch should change, at most: 400"
 	default:
 		return ""
 	}

@@ -15,6 +15,9 @@ const (
 	lasting = 400
 )
 
+// timed are limits under which the size follows the time alone.
+func timed() throttle.Limits { return throttle.Limits{MaxRows: 10_000} }
+
 // usual returns a database whose batches of some 1,700 keys take as long as they should.
 func usual() *database {
 	return &database{fixed: 5 * time.Millisecond, perKey: steadily(50 * time.Microsecond), noise: 0.2, stall: noStall}
@@ -32,7 +35,7 @@ func eachSeed(t *testing.T, world func() *database, check func(t *testing.T, our
 				d.random = rand.New(rand.NewPCG(seed, 1))
 				return simulate(p, d, lasting)
 			}
-			check(t, run(throttle.New(throttle.Limits{})), run(&aimd{throttle.New(throttle.Limits{}), 500}))
+			check(t, run(throttle.New(timed())), run(&aimd{throttle.New(timed()), 400}))
 		})
 	}
 }
@@ -232,7 +235,7 @@ func TestControllerWithAReplicaThatLags(t *testing.T) {
 	t.Parallel()
 	const replays = 4000.0 // keys per second: half of what we would do
 	synctest.Test(t, func(t *testing.T) {
-		p, d := throttle.New(throttle.Limits{}), usual()
+		p, d := throttle.New(timed()), usual()
 		d.random = rand.New(rand.NewPCG(1, 1))
 		began, last := time.Now(), time.Now()
 		behind, worst, done := 0.0, 0.0, 0

@@ -3,7 +3,7 @@
 //
 // A [Pacer] answers two questions before each batch: how long to wait ([Pacer.Wait])
 // and how many keys to cover ([Pacer.Size]). It learns from the batches that are
-// reported to it ([Pacer.Done]), and knows four limits, see [Limits]:
+// reported to it ([Pacer.Done]), and knows five limits, see [Limits]:
 //
 //   - Duty cycle: the share of time that batches may use, the database for them and
 //     the user's code, but not while they wait for a connection. After a batch that took
@@ -16,6 +16,9 @@
 //     covers more keys than the rate allows rows in one second.
 //   - Target: how long the database should take for one batch. It bounds how long locks are held,
 //     and so how long the application can be made to wait by one batch.
+//   - Rows in a batch: how many it should change. What the application's requests meet is not
+//     the work of an hour but that of one batch: its locks, and its part of the log, which the
+//     commit of another has to bring to the disk with its own.
 //   - Health: what signals of the database's and the app's health ask for, see
 //     [Pacer.SetPressure]: smaller and fewer batches at once, or none, and a careful
 //     return once all is well.
@@ -36,9 +39,12 @@
 //	else                                           size
 //
 // The size is in keys and not in rows that change, so that a range with few rows
-// to change is not a long scan. How long a batch takes can thus rise sharply when
-// a range without rows to change is followed by one that is full of them; the
-// ceiling bounds by how much.
+// to change is not a long scan, and one without any is walked in large steps. How many
+// rows change is followed in the same way: a batch that changed more than MaxRows makes
+// the next one smaller at once, and above MaxRows keys none grows to where it would change
+// that many, by the densest of the last four. How much a batch does can thus rise
+// sharply when a range without rows to change is followed by one that is full of them;
+// the ceiling bounds by how much, and the batch after it is right.
 //
 // # Health signals
 //
@@ -54,6 +60,6 @@
 //
 // # What limits
 //
-// [Pacer.Limited] names what limits the speed at any time: one of the four limits, the
+// [Pacer.Limited] names what limits the speed at any time: one of the five limits, the
 // ceiling of the size, or the database itself.
 package throttle

@@ -26,11 +26,11 @@ func ExampleNew() {
 	p := throttle.New(throttle.Limits{})
 	fmt.Println(p.Size(), p.Wait().For, p.Wait().Limit)
 	// Output:
-	// 500 0s none
+	// 400 0s none
 }
 
 func ExamplePacer_Done() {
-	p := throttle.New(throttle.Limits{Target: 100 * time.Millisecond, StartBatch: 1000})
+	p := throttle.New(throttle.Limits{Target: 100 * time.Millisecond, StartBatch: 1000, MaxRows: 5000})
 	p.Done(throttle.Batch{Keys: 1000, Rows: 1000, Took: 20 * time.Millisecond})
 	fmt.Println("after a fast batch:", p.Size())
 	p.Done(throttle.Batch{Keys: 1500, Rows: 1500, Took: 300 * time.Millisecond})
@@ -47,7 +47,24 @@ func ExamplePacer_Shrink() {
 	p.Done(throttle.Batch{Took: 5 * time.Second}) // given up, but the database worked
 	fmt.Println(p.Size(), p.Wait().Limit)
 	// Output:
-	// 250 duty
+	// 200 duty
+}
+
+// Where few rows change, a batch walks many keys. Where all of them do, the first
+// batch that finds out is the only one that changes more than it should.
+func ExampleLimits_maxRows() {
+	p := throttle.New(throttle.Limits{MaxRows: 400})
+	for _, every := range []int{100, 100, 1, 1, 1} { // one row in so many changes
+		keys := p.Size()
+		p.Done(throttle.Batch{Keys: keys, Rows: keys / every, Took: time.Millisecond})
+		fmt.Println(keys/every, "of", keys, "rows change")
+	}
+	// Output:
+	// 4 of 400 rows change
+	// 6 of 600 rows change
+	// 900 of 900 rows change
+	// 400 of 400 rows change
+	// 400 of 400 rows change
 }
 
 func ExamplePacer_SetLimits() {
@@ -75,9 +92,9 @@ func ExampleLimits_Validate() {
 
 func ExampleLimits_WithDefaults() {
 	l := throttle.Limits{MaxBatch: 200}.WithDefaults()
-	fmt.Println(l.Duty, l.Target, l.MinBatch, l.StartBatch, l.MaxBatch)
+	fmt.Println(l.Duty, l.Target, l.MinBatch, l.StartBatch, l.MaxBatch, l.MaxRows)
 	// Output:
-	// 0.5 100ms 10 200 200
+	// 0.5 100ms 10 200 200 200
 }
 
 func ExamplePacer_SetPressure() {
@@ -87,7 +104,7 @@ func ExamplePacer_SetPressure() {
 	p.SetPressure(throttle.Pressure{Level: throttle.Stop, Reason: "replica lag 12 s > 10 s"})
 	fmt.Println("ask again in", p.Wait().For, "because of", p.Wait().Reason)
 	// Output:
-	// 250 keys
+	// 200 keys
 	// ask again in 1s because of replica lag 12 s > 10 s
 }
 

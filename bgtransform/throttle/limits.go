@@ -14,11 +14,12 @@ const (
 	defaultDuty       = 0.5
 	defaultTarget     = 100 * time.Millisecond
 	defaultMinBatch   = 10
-	defaultStartBatch = 500
+	defaultStartBatch = 400
 	defaultMaxBatch   = 10000
+	defaultMaxRows    = 400
 )
 
-// mostKeys bounds the batch sizes: beyond, a batch is none.
+// mostKeys bounds the batch sizes, in keys and in rows: beyond, a batch is none.
 const mostKeys = 1_000_000
 
 // Limits says how fast batches may go. The zero value of each field means its
@@ -41,11 +42,20 @@ type Limits struct {
 	MinBatch int
 
 	// StartBatch is the size of the first batch, in keys. One that is outside of
-	// MinBatch and MaxBatch is moved to the nearer. Defaults to 500.
+	// MinBatch and the lower of MaxBatch and MaxRows is moved to the nearer.
+	// Defaults to 400.
 	StartBatch int
 
 	// MaxBatch is the ceiling of the batch size, in keys. Defaults to 10000.
 	MaxBatch int
+
+	// MaxRows is how many rows a batch should change at most: their locks, and the
+	// log that the commits of others have to wait for, are what users notice of it.
+	// It bounds the keys by how many rows changed in the batches before, so that a
+	// batch whose range holds more of them than those did may change more, once.
+	// Defaults to 400; to MaxBatch if that is set, and to no less than MinBatch
+	// and StartBatch.
+	MaxRows int
 }
 
 // Validate returns an error that names each field which is not valid, its value
@@ -61,9 +71,11 @@ func (l Limits) Validate() error {
 	bad(l.RowsPerSecond == 0 || validRate(l.RowsPerSecond), "RowsPerSecond", l.RowsPerSecond, "a finite number of rows more than 0, or 0 for no ceiling")
 	bad(l.Target >= 0, "Target", l.Target, "a duration more than 0, or 0 for the default of 100ms")
 	bad(l.MinBatch == 0 || validSize(l.MinBatch), "MinBatch", l.MinBatch, "from 1 to 1000000 keys, or 0 for the default of 10")
-	bad(l.StartBatch == 0 || validSize(l.StartBatch), "StartBatch", l.StartBatch, "from 1 to 1000000 keys, or 0 for the default of 500")
+	bad(l.StartBatch == 0 || validSize(l.StartBatch), "StartBatch", l.StartBatch, "from 1 to 1000000 keys, or 0 for the default of 400")
 	bad(l.MaxBatch == 0 || validSize(l.MaxBatch), "MaxBatch", l.MaxBatch, "from 1 to 1000000 keys, or 0 for the default of 10000")
+	bad(l.MaxRows == 0 || validSize(l.MaxRows), "MaxRows", l.MaxRows, "from 1 to 1000000 rows, or 0 for the default of 400")
 	bad(l.MaxBatch <= 0 || l.MinBatch <= l.MaxBatch, "MinBatch", l.MinBatch, fmt.Sprintf("at most MaxBatch, which is %d", l.MaxBatch))
+	bad(l.MaxRows <= 0 || l.MinBatch <= l.MaxRows, "MinBatch", l.MinBatch, fmt.Sprintf("at most MaxRows, which is %d", l.MaxRows))
 	return errors.Join(errs...)
 }
 
@@ -85,15 +97,17 @@ func (l Limits) WithDefaults() Limits {
 
 // withSizes returns l with batch sizes of which none is 0 and that are in order.
 func (l Limits) withSizes() Limits {
-	for _, size := range []*int{&l.MinBatch, &l.StartBatch, &l.MaxBatch} {
+	for _, size := range []*int{&l.MinBatch, &l.StartBatch, &l.MaxBatch, &l.MaxRows} {
 		if !validSize(*size) {
 			*size = 0
 		}
 	}
 	start := cmp.Or(l.StartBatch, defaultStartBatch)
+	l.MaxRows = cmp.Or(l.MaxRows, l.MaxBatch, max(defaultMaxRows, l.MinBatch, l.StartBatch))
 	l.MaxBatch = cmp.Or(l.MaxBatch, max(defaultMaxBatch, l.MinBatch, l.StartBatch))
-	l.MinBatch = min(cmp.Or(l.MinBatch, min(defaultMinBatch, start)), l.MaxBatch)
-	l.StartBatch = min(max(start, l.MinBatch), l.MaxBatch)
+	most := min(l.MaxBatch, l.MaxRows)
+	l.MinBatch = min(cmp.Or(l.MinBatch, min(defaultMinBatch, start)), most)
+	l.StartBatch = min(max(start, l.MinBatch), most)
 	return l
 }
 

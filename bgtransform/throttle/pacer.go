@@ -25,6 +25,9 @@ type Batch struct {
 // busy is how long the batch kept the database or the app busy.
 func (b Batch) busy() time.Duration { return min(b.Took+b.Code, longest) }
 
+// density is the share of its keys whose rows were changed.
+func (b Batch) density() float64 { return float64(b.Rows) / float64(b.Keys) }
+
 // lasted is how long it took from its start to its end.
 func (b Batch) lasted() time.Duration { return min(b.busy()+b.Waited, longest) }
 
@@ -120,6 +123,8 @@ func (p *Pacer) Limited() (Limit, string) {
 	switch {
 	case p.ease.share(time.Now()) < 1:
 		return Health, p.ease.why()
+	case p.sizer.size < p.limits.ceiling() && p.sizer.full():
+		return Size, p.reasons.full
 	case p.sizer.size < p.limits.ceiling():
 		return Target, p.reasons.target
 	case p.limits.ceiling() < p.limits.MaxBatch:

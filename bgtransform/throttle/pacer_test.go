@@ -261,10 +261,20 @@ func TestLimitedAlwaysSaysWhat(t *testing.T) {
 		limit  throttle.Limit
 		reason string
 	}{
-		"nothing is known":       {throttle.Limits{}, throttle.Batch{}, throttle.Target, "the database's speed, in batches of about 100ms"},
-		"a rest":                 {throttle.Limits{}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Duty, "duty cycle 50 %"},
-		"no rest":                {throttle.Limits{Duty: 1, Target: time.Second}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Target, "the database's speed, in batches of about 1s"},
-		"as large as they may":   {throttle.Limits{Duty: 1, MaxBatch: 500}, throttle.Batch{Keys: 500}, throttle.Size, "batches of 500 keys at most"},
+		"nothing is known":     {throttle.Limits{}, throttle.Batch{}, throttle.Target, "the database's speed, in batches of about 100ms"},
+		"a rest":               {throttle.Limits{}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Duty, "duty cycle 50 %"},
+		"no rest":              {throttle.Limits{Duty: 1, Target: time.Second}, throttle.Batch{Keys: 500, Took: time.Second}, throttle.Target, "the database's speed, in batches of about 1s"},
+		"as large as they may": {throttle.Limits{Duty: 1, MaxBatch: 500}, throttle.Batch{Keys: 500}, throttle.Size, "batches of 500 keys at most"},
+		"rows that change": {
+			throttle.Limits{Duty: 1},
+			throttle.Batch{Keys: 400, Rows: 390, Took: time.Millisecond},
+			throttle.Size, "batches that change about 400 rows at most",
+		},
+		"rows that change, and a slow database": {
+			throttle.Limits{Duty: 1},
+			throttle.Batch{Keys: 400, Rows: 390, Took: 99 * time.Millisecond},
+			throttle.Target, "the database's speed, in batches of about 100ms",
+		},
 		"a rate bounds the size": {throttle.Limits{Duty: 1, RowsPerSecond: 500}, throttle.Batch{Keys: 500}, throttle.Rows, "rows per second 500"},
 		"a rate":                 {throttle.Limits{Duty: 1, RowsPerSecond: 100}, throttle.Batch{Keys: 100, Rows: 100}, throttle.Rows, "rows per second 100"},
 	}

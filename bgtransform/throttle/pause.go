@@ -17,7 +17,8 @@ const (
 	Rows
 	// Health is what the health signals ask for, see [Pacer.SetPressure].
 	Health
-	// Size is the largest size of a batch, [Limits.MaxBatch]. It makes nothing wait.
+	// Size is the largest size of a batch, [Limits.MaxBatch] or [Limits.MaxRows]. It
+	// makes nothing wait.
 	Size
 	// Target is how long a batch should take, [Limits.Target]. It makes nothing
 	// wait: only the speed of the database and of the user's code counts.
@@ -59,13 +60,14 @@ type Pause struct {
 }
 
 // reasons holds the texts for pauses, made once for each set of limits.
-type reasons struct{ duty, rows, size, target string }
+type reasons struct{ duty, rows, size, full, target string }
 
 func reasonsFor(l Limits) reasons {
 	return reasons{
 		duty:   "duty cycle " + strconv.FormatFloat(100*l.Duty, 'g', 3, 64) + " %",
 		rows:   "rows per second " + strconv.FormatFloat(l.RowsPerSecond, 'f', -1, 64),
 		size:   "batches of " + strconv.Itoa(l.MaxBatch) + " keys at most",
+		full:   "batches that change about " + strconv.Itoa(l.MaxRows) + " rows at most",
 		target: "the database's speed, in batches of about " + l.Target.String(),
 	}
 }

@@ -49,8 +49,8 @@ func TestSlowTakesEffectAtOnce(t *testing.T) {
 		if diff := cmp.Diff(want, p.Wait()); diff != "" {
 			t.Errorf("Wait (-want +got):\n%s", diff)
 		}
-		if got := p.Size(); got != 250 {
-			t.Errorf("Size() = %d, want 250", got)
+		if got := p.Size(); got != 200 {
+			t.Errorf("Size() = %d, want 200", got)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func TestSizeSettlesNearTheTarget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &model{fixed: 2 * time.Millisecond, random: rand.New(rand.NewPCG(1, 2))}
-		p := throttle.New(throttle.Limits{})
+		p := throttle.New(timed())
 		// The load changes: what a key costs goes up at once by 50, down, up a little.
 		for _, perKey := range []time.Duration{20, 1000, 40, 60, 15, 2000} {
 			m.perKey = perKey * time.Microsecond
@@ -70,7 +70,7 @@ func TestSizeDoesNotSwingUnderNoise(t *testing.T) {
 
 // noisyRun lets the size settle and then reports by how much it swings.
 func noisyRun(m *model) error {
-	p := throttle.New(throttle.Limits{})
+	p := throttle.New(timed())
 	for range 30 {
 		m.run(p)
 	}
@@ -94,7 +94,7 @@ func TestPredictIsAnUpperEstimate(t *testing.T) {
 		m := &model{
 			fixed: 5 * time.Millisecond, perKey: 50 * time.Microsecond, noise: 0.3, random: rand.New(rand.NewPCG(3, 4)),
 		}
-		p := throttle.New(throttle.Limits{})
+		p := throttle.New(timed())
 		above, tight := 0, 0
 		m.run(p)
 		for range 1000 {

@@ -1,21 +1,17 @@
 package throttle
 
-import (
-	"math"
-	"slices"
-	"time"
-)
+import "math"
 
 const (
 	// maxGrowth is the most that one batch adds: half of the size. A size that is
 	// ten times too small is right after six batches.
 	maxGrowth = 1.5
 
-	// aim is the share of the target for which a change of the size aims, so that
-	// batches may differ by a tenth and none of them is too slow.
+	// aim is the share of the target, or of the rows that a batch may change, for which a
+	// change of the size aims: batches may differ by a tenth and none of them is too much.
 	aim = 0.9
 
-	// steady is the share of the target from which on the size is right. It leaves
+	// steady is the share from which on the size is right. It leaves
 	// room on both sides of aim, so that a batch that differs a little from
 	// the one before changes nothing.
 	steady = 0.75
@@ -25,12 +21,13 @@ const (
 	// changed meanwhile.
 	codeTargets = 5
 
-	// agreeing is how many batches, one after the other, must have been fast
+	// agreeing is how many batches, one after the other, must have been light
 	// before the size grows.
 	agreeing = 4
 )
 
-// sizer holds the batch size and moves it towards the target.
+// sizer holds the batch size and moves it towards the target, or towards the number
+// of rows that a batch may change.
 type sizer struct {
 	limits Limits
 	size   int
@@ -38,9 +35,8 @@ type sizer struct {
 	// started is true from the first batch on.
 	started bool
 
-	// last holds how long the last batches took, and count says how many
-	// there were.
-	last  [agreeing]time.Duration
+	// last holds the last batches, and count says how many there were.
+	last  [agreeing]Batch
 	count int
 }
 
@@ -56,6 +52,9 @@ func (s *sizer) setLimits(limits Limits) {
 		s.size = max(s.size, limits.floor())
 	}
 	s.size = min(s.size, limits.ceiling())
+	if _, densest := s.recent(); densest*float64(s.size) > float64(limits.MaxRows) {
+		s.thin(densest)
+	}
 }
 
 // eased returns the share of the size that the health signals leave, though not
@@ -67,18 +66,60 @@ func (s *sizer) eased(share float64) int {
 // done moves the size after a batch that had keys.
 func (s *sizer) done(b Batch) {
 	s.started = true
-	slower := max(b.Took, b.Code/codeTargets)
-	s.last[s.count%agreeing] = slower
+	s.last[s.count%agreeing] = b
 	s.count++
-	target, took := float64(s.limits.Target), float64(slower)
-	if took > target {
-		s.shrink(aim * target / took * float64(b.Keys))
+	slowness := s.slowness(b)
+	if slowness > 1 {
+		s.shrink(aim / slowness * float64(b.Keys))
+	}
+	if b.Rows > s.limits.MaxRows {
+		s.thin(b.density())
+	}
+	if slowness > 1 || b.Rows > s.limits.MaxRows || b.Keys < s.size {
 		return
 	}
-	slowest := float64(slices.Max(s.last[:]))
-	if slowest < steady*target && b.Keys >= s.size {
-		s.grow(aim * target / slowest)
+	if slowest, densest := s.recent(); slowest < steady {
+		s.grow(aim/slowest, s.room(densest))
 	}
+}
+
+// recent returns how slow the slowest of the last batches was, and how dense the densest.
+func (s *sizer) recent() (slowest, densest float64) {
+	for _, b := range s.last[:min(s.count, agreeing)] {
+		slowest, densest = max(slowest, s.slowness(b)), max(densest, b.density())
+	}
+	return slowest, densest
+}
+
+// thin lowers the size to one at which few enough rows change.
+func (s *sizer) thin(density float64) {
+	most := float64(s.limits.MaxRows)
+	s.shrink(max(aim*most/density, most))
+}
+
+// room returns how large a batch may be for the rows that change. So many keys as it
+// may change rows are never too many.
+func (s *sizer) room(density float64) float64 {
+	most, room := float64(s.limits.MaxRows), float64(s.size)
+	if density*room < steady*most {
+		room = aim * most / density
+	}
+	return max(room, most)
+}
+
+// slowness is the share of the target that a batch took.
+func (s *sizer) slowness(b Batch) float64 {
+	return float64(max(b.Took, b.Code/codeTargets)) / float64(s.limits.Target)
+}
+
+// full reports whether it is rows that keep the next batch from being larger.
+func (s *sizer) full() bool {
+	if s.count == 0 {
+		return false
+	}
+	b := s.last[(s.count-1)%agreeing]
+	fullness := b.density() * float64(s.size) / float64(s.limits.MaxRows)
+	return fullness >= steady && fullness >= s.slowness(b)
 }
 
 // shrink lowers the size to the given one, or to the floor if that is higher. It
@@ -90,9 +131,9 @@ func (s *sizer) shrink(size float64) {
 // grow raises the size by factor, which is infinite for a batch that took no
 // measurable time. Of the growth allowed a fraction of a key is rounded up, as
 // small sizes could not grow otherwise; of the growth wanted it is rounded down.
-func (s *sizer) grow(factor float64) {
+func (s *sizer) grow(factor, room float64) {
 	most := math.Ceil(float64(s.size) * maxGrowth)
-	s.size = min(int(min(float64(s.size)*factor, most)), s.limits.ceiling())
+	s.size = min(int(min(float64(s.size)*factor, most, room)), s.limits.ceiling())
 }
 
 // halve halves the size whatever the floor says.

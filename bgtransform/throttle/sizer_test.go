@@ -75,7 +75,7 @@ func TestSizeFollowsTheDatabaseAndAtAPaceTheCode(t *testing.T) {
 
 func TestSizeIsAtMostOneSecondOfRows(t *testing.T) {
 	t.Parallel()
-	tests := map[float64]int{0.001: 1, 1: 1, 7.9: 7, 300: 300, 1e9: 500}
+	tests := map[float64]int{0.001: 1, 1: 1, 7.9: 7, 300: 300, 1e9: 400}
 	for rate, want := range tests {
 		p := throttle.New(throttle.Limits{RowsPerSecond: rate})
 		if got := p.Size(); got != want {
@@ -126,7 +126,7 @@ func TestSetLimitsMovesTheSize(t *testing.T) {
 	}{
 		"start counts before the first batch": {func(*throttle.Pacer) {}, throttle.Limits{StartBatch: 70}, 70},
 		"start does not count afterwards": {
-			func(p *throttle.Pacer) { p.Done(full(p, 90*time.Millisecond)) }, throttle.Limits{StartBatch: 70}, 500,
+			func(p *throttle.Pacer) { p.Done(full(p, 90*time.Millisecond)) }, throttle.Limits{StartBatch: 70}, 400,
 		},
 		"a lower ceiling": {
 			func(p *throttle.Pacer) { p.Done(full(p, 90*time.Millisecond)) }, throttle.Limits{MaxBatch: 100}, 100,
@@ -236,6 +236,7 @@ func drawLimits(rt *rapid.T) throttle.Limits {
 		MinBatch:      rapid.IntRange(0, 100).Draw(rt, "min"),
 		StartBatch:    rapid.IntRange(0, 2000).Draw(rt, "start"),
 		MaxBatch:      rapid.IntRange(0, 20000).Draw(rt, "max"),
+		MaxRows:       rapid.OneOf(rapid.Just(0), rapid.IntRange(100, 20000)).Draw(rt, "most rows"),
 	}.WithDefaults()
 }
 

@@ -34,9 +34,7 @@ func (s *server) ways() []way {
 		{name: bunLoop, share: 1, byHand: s.bareBulk},
 		{name: oursRows, share: 1, ours: rowsTransform()},
 	}
-	if s.name == "MariaDB" {
-		ways[2].byHand = s.bareUpsert
-	} else {
+	if s.name == "PostgreSQL" {
 		ways = append(ways, way{name: pgrollWay, share: 1, prepare: preparePgroll, byHand: s.pgroll})
 	}
 	return append(ways,

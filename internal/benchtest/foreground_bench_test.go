@@ -3,6 +3,7 @@ package benchtest_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bgtransform/sidecar/bgtransform"
+	"github.com/bgtransform/sidecar/bgtransform/throttle"
 )
 
 // greedyBatch is how many rows a batch has in the loop that people write at first.
@@ -23,6 +25,8 @@ const greedyBatch = 20_000
 type phase struct {
 	done
 	reads, writes []time.Duration // sorted
+
+	lost int64 // users' edits that were overwritten
 }
 
 // done is what the work beside the users has come to.
@@ -53,10 +57,11 @@ func BenchmarkForegroundPostgres(b *testing.B) { foreground(b, startPostgres(b))
 
 func BenchmarkForegroundMariaDB(b *testing.B) { foreground(b, startMariaDB(b)) }
 
-// foreground prints how long users wait for their rows: alone, beside a session
-// that touches no table but has a processor of the server for half of the time, which
-// is what any work of that size costs them on this machine; beside a loop that nobody
-// holds back; and beside ours with default settings.
+// foreground prints how long users wait for their rows: alone; beside a session that
+// touches no table but has a processor of the server for half of the time, which
+// is what any work of that size costs them on this machine; beside loops that nobody
+// holds back, in SQL and in Go; and beside ours with default settings, and with those
+// of somebody in a hurry.
 func foreground(b *testing.B, s *server) {
 	rows, rate := setting(b, "BENCH_ROWS", 20_000), setting(b, "BENCH_FOREGROUND_RATE", 200)
 	limit := time.Duration(setting(b, "BENCH_FOREGROUND_SECONDS", 1)) * time.Second
@@ -68,9 +73,13 @@ func foreground(b *testing.B, s *server) {
 		{alone, func() done { return idle(limit) }},
 		{computing, func() done { return s.compute(b, limit) }},
 		{bareGreedy, func() done { return s.greedy(b, limit) }},
-		{oursSQL, func() done { return s.gentle(b, sqlTransform(), limit) }},
-		{oursRows, func() done { return s.gentle(b, rowsTransform(), limit) }},
+		{bareGreedyGo, func() done { return s.greedyGo(b, rows, limit) }},
+		{oursSQL, func() done { return s.gentle(b, sqlTransform(), throttle.Limits{}, limit) }},
+		{oursRows, func() done { return s.gentle(b, rowsTransform(), throttle.Limits{}, limit) }},
+		{oursLargeSQL, func() done { return s.gentle(b, sqlTransform(), large(), limit) }},
+		{oursLargeRows, func() done { return s.gentle(b, rowsTransform(), large(), limit) }},
 	}
+	s.warm(b, rows, limit)
 	seen := map[string][]phase{}
 	for b.Loop() {
 		for _, work := range works {
@@ -78,28 +87,56 @@ func foreground(b *testing.B, s *server) {
 			s.forget(b)
 			var p phase
 			p.reads, p.writes = users.during(b, func() (from, to time.Time) { p.done = work.do(); return p.from, p.to })
-			seen[work.name] = append(seen[work.name], p)
-			if wrong := count(b, s.db, "SELECT count(*) FROM tracks WHERE length_ms <> length * 1000"); wrong != 0 {
-				b.Fatalf("%s: %d rows are wrong", work.name, wrong)
+			p.lost = count(b, s.db, "SELECT count(*) FROM tracks WHERE length_ms <> length * 1000")
+			if p.lost != 0 && work.name != bareGreedyGo { // which writes what it has read before
+				b.Fatalf("%s: %d rows are wrong", work.name, p.lost)
 			}
+			seen[work.name] = append(seen[work.name], p)
 		}
 	}
 	b.ReportMetric(0, "ns/op")
 	printForeground(s, rows, rate, seen)
-	for _, name := range []string{computing, bareGreedy, oursSQL, oursRows} {
-		unit := strings.NewReplacer(" ", "-", ",", "").Replace(name)
-		b.ReportMetric(worse(seen, name), unit+"-p99/alone")
-		if name != computing {
-			b.ReportMetric(share(seen, name), unit+"-rows/bare")
+	for _, work := range works[1:] {
+		unit := strings.NewReplacer(" ", "-", ",", "").Replace(work.name)
+		b.ReportMetric(worse(seen, work.name), unit+"-p99/alone")
+		if bare := bareOf(work.name); bare != "" {
+			b.ReportMetric(share(seen, work.name), unit+"-rows/bare")
 		}
 	}
 }
 
 const (
-	alone      = "alone"
-	computing  = "a session that computes, half of the time"
-	bareGreedy = "bare loop of 20000"
+	alone         = "alone"
+	computing     = "a session that computes, half of the time"
+	bareGreedy    = "bare loop of 20000"
+	bareGreedyGo  = "bare loop of 20000 in Go"
+	oursLargeSQL  = "ours, SQL, large batches"
+	oursLargeRows = "ours, Rows, large batches"
 )
+
+// large are the limits of somebody in a hurry.
+func large() throttle.Limits { return throttle.Limits{MaxBatch: 10_000} }
+
+// bareOf returns the loop that does the same work as a way, and does it by hand.
+func bareOf(name string) string {
+	switch name {
+	case bareGreedy, oursSQL, oursLargeSQL:
+		return bareGreedy
+	case bareGreedyGo, oursRows, oursLargeRows:
+		return bareGreedyGo
+	default:
+		return ""
+	}
+}
+
+// warm lets the server make its log files and grow its memory: that is the work of
+// its first minutes, and of no transform.
+func (s *server) warm(tb testing.TB, rows int, limit time.Duration) {
+	for range 3 {
+		s.fill(tb, rows)
+		s.greedy(tb, limit)
+	}
+}
 
 // worse returns how many times as long the slowest of a hundred users waits.
 func worse(seen map[string][]phase, name string) float64 {
@@ -111,9 +148,9 @@ func p99(turns []phase) float64 {
 	return inTurns(turns, func(p phase) float64 { return ms(percentile(p.all(), 99)) })
 }
 
-// share returns how much of the bare loop's work is done in the same time.
+// share returns how much of its bare loop's work is done in the same time.
 func share(seen map[string][]phase, name string) float64 {
-	return inTurns(seen[name], phase.rate) / inTurns(seen[bareGreedy], phase.rate)
+	return inTurns(seen[name], phase.rate) / inTurns(seen[bareOf(name)], phase.rate)
 }
 
 func inTurns(turns []phase, of func(phase) float64) float64 {
@@ -129,17 +166,22 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 func printForeground(s *server, rows, rate int, seen map[string][]phase) {
 	var out strings.Builder
 	_, _ = fmt.Fprintf(&out, "\n%s, %d rows, %d requests a second, of which one in %d writes: milliseconds from when they were due, %d turns\n\n", s.name, rows, rate, writeEvery, len(seen[alone]))
-	_, _ = fmt.Fprintln(&out, "| users | requests | p50 | p95 | p99 | reads p99 | writes p99 | slowest | p99 is | rows/s | of bare |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-	for _, name := range []string{alone, computing, bareGreedy, oursSQL, oursRows} {
-		turns := seen[name]
+	_, _ = fmt.Fprintln(&out, "| users | requests | p50 | p95 | p99 | reads p99 | writes p99 | slowest | p99 is | rows/s | of bare | lost edits |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	for _, name := range []string{alone, computing, bareGreedy, oursSQL, oursLargeSQL, bareGreedyGo, oursRows, oursLargeRows} {
+		turns, of := seen[name], ""
+		if bareOf(name) != "" {
+			of = fmt.Sprintf("%.0f | %.2f×", inTurns(turns, phase.rate), share(seen, name))
+		} else {
+			of = " | "
+		}
 		at := func(p int) float64 {
 			return inTurns(turns, func(ph phase) float64 { return ms(percentile(ph.all(), p)) })
 		}
-		_, _ = fmt.Fprintf(&out, "| %s | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.2f× | %.0f | %.2f× |\n", name,
+		_, _ = fmt.Fprintf(&out, "| %s | %.0f | %.2f | %.2f | %.2f | %.2f | %.2f | %.1f | %.2f× | %s | %.0f |\n", name,
 			inTurns(turns, func(p phase) float64 { return float64(len(p.all())) }), at(50), at(95), at(99),
 			inTurns(turns, func(p phase) float64 { return ms(percentile(p.reads, 99)) }),
 			inTurns(turns, func(p phase) float64 { return ms(percentile(p.writes, 99)) }),
-			at(100), worse(seen, name), inTurns(turns, phase.rate), share(seen, name))
+			at(100), worse(seen, name), of, inTurns(turns, func(p phase) float64 { return float64(p.lost) }))
 	}
 	_, _ = fmt.Fprintln(os.Stdout, out.String())
 }
@@ -186,12 +228,33 @@ func (s *server) greedy(tb testing.TB, limit time.Duration) done {
 	return d
 }
 
-// gentle is ours with default settings, or with those of the environment's flags: paced,
-// and as safe as always. It is over after a time, or when nothing is left to write.
-func (s *server) gentle(tb testing.TB, tr bgtransform.Transform, limit time.Duration) done {
+// greedyGo is greedy with Go code in it, as with bun.
+func (s *server) greedyGo(tb testing.TB, rows int, limit time.Duration) done {
+	tb.Helper()
+	columns, write := s.bulk()
+	d := done{from: time.Now()}
+	err := s.pages(context.Background(), rows, greedyBatch, columns, func(ctx context.Context, tracks []Track) error {
+		if time.Since(d.from) >= limit {
+			return errOver
+		}
+		d.rows += len(tracks)
+		return write(ctx, tracks)
+	})
+	d.to = time.Now()
+	if !errors.Is(err, errOver) {
+		must(tb, err)
+	}
+	return d
+}
+
+var errOver = errors.New("over")
+
+// gentle is ours: paced, and as safe as always. It is over after a time, or when nothing
+// is left to write. Flags of the environment win over the limits given.
+func (s *server) gentle(tb testing.TB, tr bgtransform.Transform, limits throttle.Limits, limit time.Duration) done {
 	tb.Helper()
 	w := &firstPass{began: make(chan struct{}), over: make(chan struct{})}
-	sched, err := bgtransform.New(s.db, bgtransform.Config{Logger: slog.New(slog.DiscardHandler), Observer: w})
+	sched, err := bgtransform.New(s.db, bgtransform.Config{Limits: limits, Logger: slog.New(slog.DiscardHandler), Observer: w})
 	must(tb, err)
 	must(tb, sched.Register(tr))
 	ctx, stop := context.WithCancel(context.Background())

@@ -57,42 +57,50 @@ type slim struct {
 	LengthMS *int64 `bun:"length_ms"`
 }
 
-// bareBulk is the bun loop: select, bulk VALUES update, one transaction a batch.
+// bareBulk is the bun loop: select, bulk write, one transaction a batch.
 func (s *server) bareBulk(ctx context.Context, rows int) error {
-	return s.pages(ctx, rows, []string{"id", "length"}, func(ctx context.Context, tracks []Track) error {
-		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			batch := make([]slim, len(tracks))
-			for i := range tracks {
-				batch[i] = slim{ID: tracks[i].ID, LengthMS: new(tracks[i].Length * 1000)}
-			}
-			_, err := tx.NewUpdate().Model(&batch).Column("length_ms").Bulk().Exec(ctx)
-			return err
-		})
-	})
+	columns, write := s.bulk()
+	return s.pages(ctx, rows, batchSize, columns, write)
 }
 
-// bareUpsert is the bun loop for MariaDB, which knows no bulk VALUES update: an
-// insert of whole rows, which exist already.
-func (s *server) bareUpsert(ctx context.Context, rows int) error {
-	return s.pages(ctx, rows, []string{"id", "title", "length"}, func(ctx context.Context, tracks []Track) error {
-		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			for i := range tracks {
-				tracks[i].LengthMS = new(tracks[i].Length * 1000)
-			}
-			_, err := tx.NewInsert().Model(&tracks).On("DUPLICATE KEY UPDATE").Set("length_ms = VALUES(length_ms)").Exec(ctx)
-			return err
-		})
-	})
+// bulk returns which columns the bun loop reads, and how it writes them: with one bulk
+// VALUES update. MariaDB knows none: there it is an insert of whole rows, which exist
+// already.
+func (s *server) bulk() (columns []string, write func(ctx context.Context, tracks []Track) error) {
+	columns, statement := []string{"id", "length"}, updateBulk
+	if s.name == "MariaDB" {
+		columns, statement = []string{"id", "title", "length"}, upsertBulk
+	}
+	return columns, func(ctx context.Context, tracks []Track) error {
+		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return statement(ctx, tx, tracks) })
+	}
+}
+
+func updateBulk(ctx context.Context, tx bun.Tx, tracks []Track) error {
+	batch := make([]slim, len(tracks))
+	for i := range tracks {
+		batch[i] = slim{ID: tracks[i].ID, LengthMS: new(tracks[i].Length * 1000)}
+	}
+	_, err := tx.NewUpdate().Model(&batch).Column("length_ms").Bulk().Exec(ctx)
+	return err
+}
+
+func upsertBulk(ctx context.Context, tx bun.Tx, tracks []Track) error {
+	for i := range tracks {
+		tracks[i].LengthMS = new(tracks[i].Length * 1000)
+	}
+	_, err := tx.NewInsert().Model(&tracks).On("DUPLICATE KEY UPDATE").Set("length_ms = VALUES(length_ms)").Exec(ctx)
+	return err
 }
 
 // rowByRow is the script: every row an UPDATE of its own, committed at once.
 func (s *server) rowByRow(ctx context.Context, rows int) error {
-	return s.pages(ctx, rows, []string{"id", "length"}, func(ctx context.Context, tracks []Track) error { return updateEach(ctx, s.db, tracks) })
+	return s.pages(ctx, rows, batchSize, []string{"id", "length"}, func(ctx context.Context, tracks []Track) error { return updateEach(ctx, s.db, tracks) })
 }
 
 // rowByRowTx is the script of somebody who knows what a commit costs.
 func (s *server) rowByRowTx(ctx context.Context, rows int) error {
-	return s.pages(ctx, rows, []string{"id", "length"}, func(ctx context.Context, tracks []Track) error {
+	return s.pages(ctx, rows, batchSize, []string{"id", "length"}, func(ctx context.Context, tracks []Track) error {
 		return s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return updateEach(ctx, tx, tracks) })
 	})
 }
@@ -107,11 +115,11 @@ func updateEach(ctx context.Context, db bun.IDB, tracks []Track) error {
 }
 
 // pages gives the rows to fn, batch by batch, up to the last row given.
-func (s *server) pages(ctx context.Context, rows int, columns []string, fn func(ctx context.Context, tracks []Track) error) error {
+func (s *server) pages(ctx context.Context, rows, batch int, columns []string, fn func(ctx context.Context, tracks []Track) error) error {
 	for last := int64(0); last < int64(rows); {
 		var tracks []Track
 		err := s.db.NewSelect().Model(&tracks).Column(columns...).Where("id > ? AND id <= ? AND length_ms IS NULL", last, rows).
-			OrderExpr("id").Limit(batchSize).Scan(ctx)
+			OrderExpr("id").Limit(int64(batch)).Scan(ctx)
 		if err != nil || len(tracks) == 0 {
 			return err
 		}

@@ -54,7 +54,7 @@ const (
 // Autovacuum sleeps: what it does to one way of several is not that way's fault.
 func startPostgres(tb testing.TB) *server {
 	tb.Helper()
-	pg := testserver.StartPostgres(tb, "shared_buffers=1GB", "max_wal_size=4GB", "checkpoint_timeout=30min", "autovacuum=off")
+	pg := testserver.StartPostgres(tb, "shared_buffers=1GB", "max_wal_size=4GB", "min_wal_size=2GB", "checkpoint_timeout=30min", "autovacuum=off")
 	dsn := pg.Database(tb)
 	return &server{
 		name:   "PostgreSQL",
