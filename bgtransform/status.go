@@ -75,6 +75,8 @@ func (s Status) Why() Reason {
 		return s.Reason
 	case s.Here.IsZero(), s.State.Settled(), s.Reason.Code == ReasonQuarantine:
 		return s.Reason
+	case !s.Contracted.IsZero() && s.Reason.Code == ReasonFleet: // no instance ever runs it again
+		return s.Reason
 	case s.Reason.Code == ReasonAsked: // both what was asked for and why nobody follows
 		return Reason{Code: s.Here.Code, Text: s.Reason.Text + "; " + s.Here.Text, Until: s.Here.Until}
 	default: // what keeps this instance from it says more than that nobody does it
