@@ -83,7 +83,8 @@ type Config struct {
 	LeaseTTL time.Duration
 
 	// Limits paces the batches. Zero fields mean the defaults of
-	// [throttle.Limits]: batches of about 100 ms that use half of the time.
+	// [throttle.Limits]: batches that change about 400 rows at most, take about 100 ms at
+	// most, and use half of the time.
 	Limits throttle.Limits
 
 	// LockTimeout bounds how long a batch waits for a row or a table that the

@@ -47,7 +47,7 @@ func (e *UnfinishedError) Unwrap() error { return e.Err }
 
 // Finish runs what is left of a registered transform now, in the foreground, and returns
 // nil once it is complete: for small installations, deploy scripts and tests. It heeds
-// neither window nor duty nor rows per second; all else is as with [Scheduler.Run], which
+// neither window nor duty nor rows per second, nor how many rows a batch should change; all else is as with [Scheduler.Run], which
 // may run beside it or not: the lease, the fence, the quarantine, health signals, and what
 // the pool and operators want. It announces this process to the pool as Run does, and
 // waits where the pool is not ready: one in which nobody was there before is so after

@@ -82,19 +82,39 @@ func (v flagValues) over(base flagValues) flagValues {
 	}
 }
 
-// crossed returns the setting, and its value, that the least size of a batch is more
-// than; "" if the bounds do not contradict each other.
-func (v flagValues) crossed() (setting Setting, value int) {
-	switch {
-	case v.batchMin == nil:
-		return "", 0
-	case v.batchMax != nil && *v.batchMin > *v.batchMax:
-		return SettingBatchMax, *v.batchMax
-	case v.batchRows != nil && *v.batchMin > *v.batchRows:
-		return SettingBatchRows, *v.batchRows
-	default:
-		return "", 0
+// giveWayTo returns v with bounds of batches that do not contradict those of stronger,
+// which are to win over them.
+func (v flagValues) giveWayTo(stronger flagValues) flagValues {
+	for _, most := range []*int{stronger.batchMax, stronger.batchRows} {
+		if v.batchMin != nil && most != nil && *v.batchMin > *most {
+			v.batchMin = most
+		}
 	}
+	for _, most := range []**int{&v.batchMax, &v.batchRows} {
+		if *most != nil && stronger.batchMin != nil && **most < *stronger.batchMin {
+			*most = stronger.batchMin
+		}
+	}
+	return v
+}
+
+// crossedBound is an upper bound of a batch that is below BATCH_MIN.
+type crossedBound struct {
+	setting Setting
+	value   int
+}
+
+// crossed returns the upper bounds that contradict BATCH_MIN.
+func (v flagValues) crossed() (bounds []crossedBound) {
+	for _, b := range []struct {
+		setting Setting
+		value   *int
+	}{{SettingBatchMax, v.batchMax}, {SettingBatchRows, v.batchRows}} {
+		if v.batchMin != nil && b.value != nil && *v.batchMin > *b.value {
+			bounds = append(bounds, crossedBound{b.setting, *b.value})
+		}
+	}
+	return bounds
 }
 
 func either[T any](a, b *T) *T {

@@ -54,20 +54,21 @@ func (f *flags) check(names []string) error {
 	return &FlagError{problems}
 }
 
-// contradictions returns the lower bounds of batches that are above the higher one.
+// contradictions returns the lower bounds of batches that are above an upper one.
 func (f *flags) contradictions() (problems []FlagProblem) {
 	look := func(own, merged flagValues, suffix string) {
-		setting, value := merged.crossed()
-		if setting == "" || (own.batchMin == nil && own.batchMax == nil && own.batchRows == nil) {
+		if own.batchMin == nil && own.batchMax == nil && own.batchRows == nil {
 			return
 		}
 		variable := flagPrefix + "BATCH_MIN"
 		if own.batchMin != nil {
 			variable += suffix
 		}
-		problems = append(problems, FlagProblem{
-			variable, strconv.Itoa(*merged.batchMin), fmt.Sprintf("is more than %s, which is %d", setting, value),
-		})
+		for _, bound := range merged.crossed() {
+			problems = append(problems, FlagProblem{
+				variable, strconv.Itoa(*merged.batchMin), fmt.Sprintf("is more than %s, which is %d", bound.setting, bound.value),
+			})
+		}
 	}
 	look(f.all, f.all, "")
 	for suffix, own := range f.named {

@@ -164,6 +164,19 @@ func TestBoundsThatContradictEachOther(t *testing.T) {
 	}
 }
 
+// All that contradicts a bound is in the one error.
+func TestBoundThatContradictsTwoOthers(t *testing.T) {
+	t.Parallel()
+	want := []FlagProblem{
+		{"BGTRANSFORM_BATCH_MIN", "50", "is more than BATCH_MAX, which is 20"},
+		{"BGTRANSFORM_BATCH_MIN", "50", "is more than BATCH_ROWS, which is 10"},
+	}
+	got := flagProblems(t, []string{"BGTRANSFORM_BATCH_MIN=50", "BGTRANSFORM_BATCH_MAX=20", "BGTRANSFORM_BATCH_ROWS=10"})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 // Whoever mends what the error names must not be told of more afterwards.
 func TestOneErrorListsEveryVariableOfAMisspelledTransform(t *testing.T) {
 	t.Parallel()

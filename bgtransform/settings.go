@@ -15,7 +15,7 @@ import (
 type settings struct {
 	disabled   string // why it is disabled; empty when it is enabled
 	rowTimeout time.Duration
-	now        bool // it is finished in the foreground: without window, rest and rate
+	now        bool // it is finished in the foreground: without window, rest, rate and bound of rows
 
 	dryRun      bool // nothing is written
 	dryExamples int  // rows that a dry run shows
@@ -55,14 +55,14 @@ func resolve(cfg Config, def Definition, f flagValues) settings {
 // pace returns what holds once operators have changed some of it: they win over flags,
 // and who waits in the foreground over both.
 func (s settings) pace(operators flagValues) pace {
-	v, p := operators.over(s.flags), s.coded
+	v, p := operators.over(s.flags.giveWayTo(operators)), s.coded
 	if v.window != nil {
 		p.window = *v.window
 	}
 	p.limits = flagLimits(p.limits, v)
 	if s.now {
 		p.window, p.limits.Duty, p.limits.RowsPerSecond = window.Always(), 1, 0
-		p.limits.MaxRows = p.limits.WithDefaults().MaxBatch
+		p.limits.MaxRows = p.limits.WithDefaults().MaxBatch // as many as it has keys: no bound
 	}
 	return p
 }
@@ -84,6 +84,9 @@ func flagLimits(l throttle.Limits, f flagValues) throttle.Limits {
 	if f.batchSize != nil {
 		l.MinBatch = min(l.MinBatch, *f.batchSize)
 		l.StartBatch, l.MaxBatch = *f.batchSize, *f.batchSize
+		if l.MaxRows > 0 && f.batchRows == nil {
+			l.MaxRows = max(l.MaxRows, *f.batchSize)
+		}
 	}
 	if f.batchMin != nil {
 		l.MinBatch = *f.batchMin

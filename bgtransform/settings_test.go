@@ -68,6 +68,18 @@ func TestWhichSettingHolds(t *testing.T) {
 			night,
 			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 9, MaxBatch: 1000, MaxRows: 9},
 		},
+		"a floor of operators over bounds of flags": {
+			[]string{"BATCH_ROWS=400", "BATCH_MAX=500"},
+			map[string]string{"BATCH_MIN": "700"},
+			night,
+			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 700, MaxBatch: 700, MaxRows: 700},
+		},
+		"bounds of operators over a floor of flags": {
+			[]string{"BATCH_MIN=700"},
+			map[string]string{"BATCH_ROWS": "400", "BATCH_MAX": "500"},
+			night,
+			throttle.Limits{Duty: 0.2, RowsPerSecond: 10, Target: time.Second, MinBatch: 400, MaxBatch: 500, MaxRows: 400},
+		},
 		"a floor above the code's ceiling": {
 			nil,
 			map[string]string{"BATCH_MIN": "1500"},
@@ -113,6 +125,28 @@ func TestFloorAboveTheRowsOfTheCode(t *testing.T) {
 		got := resolve(Config{Limits: tt.config}, Definition{Name: trackMS, Options: Options{Limits: tt.own}}, flagValues{}).pace(operators)
 		if want := (throttle.Limits{MinBatch: 700, MaxRows: 700}); got.limits != want {
 			t.Errorf("%s: limits are %+v, want %+v", name, got.limits, want)
+		}
+	}
+}
+
+// A size that is set by a flag wins over the rows that the code allows a batch, and over
+// those that a flag for all transforms does.
+func TestSizeOverRows(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		code  throttle.Limits
+		flags []string
+		rows  int
+	}{
+		"of the code":    {throttle.Limits{MaxRows: 300}, []string{"BGTRANSFORM_BATCH_SIZE=1000"}, 1000},
+		"more than that": {throttle.Limits{MaxRows: 3000}, []string{"BGTRANSFORM_BATCH_SIZE=1000"}, 3000},
+		"of all":         {throttle.Limits{}, []string{"BGTRANSFORM_BATCH_ROWS=100", "BGTRANSFORM_BATCH_SIZE__TRACK_LENGTH_MS=1000"}, 1000},
+		"of the same":    {throttle.Limits{}, []string{"BGTRANSFORM_BATCH_ROWS=100", "BGTRANSFORM_BATCH_SIZE=1000"}, 100},
+		"none":           {throttle.Limits{}, []string{"BGTRANSFORM_BATCH_SIZE=1000"}, 1000},
+	} {
+		got := resolve(Config{Limits: tt.code}, Definition{Name: trackMS}, readFlags(tt.flags).of(trackMS)).pace(flagValues{}).limits.WithDefaults()
+		if got.MaxRows != tt.rows {
+			t.Errorf("%s: MaxRows is %d, want %d", name, got.MaxRows, tt.rows)
 		}
 	}
 }

@@ -141,8 +141,8 @@ func checkSettings(values map[Setting]string, changed map[string]store.Setting) 
 	}
 	v, bad := readSettings(all)
 	errs = append(errs, bad...)
-	if setting, value := v.crossed(); setting != "" {
-		errs = append(errs, fmt.Errorf("BATCH_MIN=%d is more than %s=%d", *v.batchMin, setting, value))
+	for _, bound := range v.crossed() {
+		errs = append(errs, fmt.Errorf("BATCH_MIN=%d is more than %s=%d", *v.batchMin, bound.setting, bound.value))
 	}
 	if len(errs) == 0 {
 		return nil

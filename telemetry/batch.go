@@ -28,7 +28,7 @@ func (o *Observer) BatchStart(ctx context.Context, info bgtransform.BatchStartIn
 	b := &batch{began: time.Now()}
 	wait := o.waits.take(info.Transform)
 	b.wait = wait.attributes()
-	if o.thin.keeps(runFrom(ctx), wait, b.began) {
+	if o.rate.keeps(runFrom(ctx), wait, b.began) {
 		ctx = o.startBatch(ctx, b, info)
 	} else {
 		ctx = withoutSpan(ctx)
@@ -52,19 +52,18 @@ func (o *Observer) startBatch(ctx context.Context, b *batch, info bgtransform.Ba
 func (o *Observer) BatchEnd(ctx context.Context, info bgtransform.BatchEndInfo) {
 	outcome := batchOutcome(ctx, &info)
 	sets := o.sets.get(info.Transform)
+	b, ok := ctx.Value(batchKey{}).(*batch)
+	if ok && b.span == nil && telling(outcome, time.Since(b.began), &info) {
+		ctx = o.startBatch(ctx, b, info.BatchStartInfo)
+	}
 	if info.Err == nil {
 		o.count(ctx, sets, &info)
 		o.progress.put(info.Transform, sets.transform, &info.BatchResult)
 	}
-	b, ok := ctx.Value(batchKey{}).(*batch)
 	if !ok {
 		return
 	}
-	took := time.Since(b.began)
-	if b.span == nil && (outcome == outcomeFailed || took >= slowBatch) {
-		ctx = o.startBatch(ctx, b, info.BatchStartInfo)
-	}
-	o.measure(ctx, sets, took, outcome, &info)
+	o.measure(ctx, sets, time.Since(b.began), outcome, &info)
 	if b.span != nil {
 		endBatch(b.span, outcome, &info)
 	}

@@ -32,6 +32,7 @@ func newHarness(opts ...sdktrace.TracerProviderOption) *harness {
 	return newThinHarness(math.Inf(1), opts...)
 }
 
+// newThinHarness returns one that makes so many a second.
 func newThinHarness(batchSpans float64, opts ...sdktrace.TracerProviderOption) *harness {
 	h := &harness{spans: tracetest.NewSpanRecorder(), reader: sdkmetric.NewManualReader()}
 	h.tracers = sdktrace.NewTracerProvider(append(opts, sdktrace.WithSpanProcessor(h.spans))...)

@@ -41,10 +41,10 @@ func newInstruments(meter metric.Meter, board *progressBoard) (instruments, erro
 	return set, f.err
 }
 
-// batchSeconds are finest around the target of a batch, a fraction of a second,
-// and reach to where statement timeouts and slow API calls are.
+// batchSeconds begin where batches of a fast database are, a few milliseconds, and
+// reach to where statement timeouts and slow API calls are.
 func batchSeconds() []float64 {
-	return []float64{.005, .01, .025, .05, .1, .25, .5, .75, 1, 2.5, 5, 10, 30, 60, 300}
+	return []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, .75, 1, 2.5, 5, 10, 30, 60, 300}
 }
 
 // batchKeys go from the floor to the ceiling of the batch sizer.

@@ -13,7 +13,7 @@ import (
 type Observer struct {
 	tracer trace.Tracer
 	meter  metric.Meter
-	thin   thinner
+	rate   spanRate
 
 	instruments instruments
 	sets        setCache
@@ -38,7 +38,7 @@ var (
 // the meter keeps the observer's gauges for as long as it lives.
 func New(opts ...Option) *Observer {
 	c := newConfig(opts)
-	o := &Observer{tracer: c.tracer(), meter: c.meter(), thin: thinnerOf(c.batchSpans)}
+	o := &Observer{tracer: c.tracer(), meter: c.meter(), rate: spanRateOf(c.batchSpans)}
 	var err error
 	if o.instruments, err = newInstruments(o.meter, &o.progress); err != nil {
 		otel.Handle(err)

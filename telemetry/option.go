@@ -44,15 +44,17 @@ func WithMeterProvider(mp metric.MeterProvider) Option {
 // defaultBatchSpans is how many spans of batches there are in a second at most.
 const defaultBatchSpans = 10
 
-// WithBatchSpans bounds how many spans of batches there are in a second for each
-// transform: a fast database does some hundred batches a second, of which one is
-// like the other. Those that fail, that take a second or longer, or that come after
-// a wait which was not for the pace have a span all the same, and metrics count all of
-// them. Defaults to 10. math.Inf(1) makes a span for each batch; 0, or less, or NaN
-// makes none but the ones named.
+// WithBatchSpans bounds how many spans of batches there are in a second of an
+// attempt: a fast database does some hundred batches a second, of which one is
+// like the other. Those that tell more have a span all the same, which begins when they
+// did: that were not committed (failed, interrupted, a dry run), took a second or longer,
+// sent rows to quarantine, found mismatches, or came after a wait of a second or for
+// anything but pace and health. Metrics count all of them. Defaults to 10. math.Inf(1)
+// makes a span for each batch; 0, or less, or NaN makes none but the ones named.
 //
-// A batch without a span has a context whose spans a parent-based sampler, which is
-// OpenTelemetry's default, leaves out too.
+// What is logged in a batch without a span belongs to the trace of its attempt. Spans
+// that are begun in it are left out by samplers that ask the parent, as the default of
+// OpenTelemetry does (parentbased_always_on); others put them into that trace.
 func WithBatchSpans(perSecond float64) Option {
 	return optionFunc(func(c config) config {
 		c.batchSpans = perSecond

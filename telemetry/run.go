@@ -27,8 +27,9 @@ type run struct {
 
 type runKey struct{}
 
-// lastBatch is the newest batch of an attempt whose span is kept: a link to one that
-// the sampler has left out leads nowhere. A nil one has none.
+// lastBatch is the newest batch of an attempt whose span is kept, as a link to one that
+// the sampler has left out leads nowhere, and when the next is to have one. A nil one
+// has none.
 type lastBatch struct {
 	mu   sync.Mutex
 	span trace.SpanContext

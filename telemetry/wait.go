@@ -24,9 +24,6 @@ type wait struct {
 	began  time.Time
 }
 
-// paced reports whether it was for the pace alone, as between any two batches, or none.
-func (w wait) paced() bool { return w == (wait{}) || w.reason == bgtransform.ReasonThrottle }
-
 // waitNotes holds the last wait of each transform until a span takes it. The
 // zero value is ready to use.
 type waitNotes struct {

@@ -43,8 +43,8 @@
 // rows change is followed in the same way: a batch that changed more than MaxRows makes
 // the next one smaller at once, and above MaxRows keys none grows to where it would change
 // that many, by the densest of the last four. How much a batch does can thus rise
-// sharply when a range without rows to change is followed by one that is full of them;
-// the ceiling bounds by how much, and the batch after it is right.
+// sharply each time that a range without rows to change is followed by one that is full of
+// them; the ceiling bounds by how much, and the batch after it is right.
 //
 // # Health signals
 //

@@ -94,7 +94,7 @@ func ExampleLimits_WithDefaults() {
 	l := throttle.Limits{MaxBatch: 200}.WithDefaults()
 	fmt.Println(l.Duty, l.Target, l.MinBatch, l.StartBatch, l.MaxBatch, l.MaxRows)
 	// Output:
-	// 0.5 100ms 10 200 200 200
+	// 0.5 100ms 10 200 200 400
 }
 
 func ExamplePacer_SetPressure() {

@@ -29,7 +29,7 @@ func (p *Pacer) Least() int {
 // no batch is known, and the size is StartBatch at most, from where it grows as always.
 func (p *Pacer) Forget() {
 	p.recent = history{}
-	p.sizer.size = min(p.sizer.size, p.limits.StartBatch)
+	p.sizer.forget()
 }
 
 // fit returns the largest number of keys, from least up to most, with which a batch

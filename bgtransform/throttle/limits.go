@@ -43,18 +43,19 @@ type Limits struct {
 
 	// StartBatch is the size of the first batch, in keys. One that is outside of
 	// MinBatch and the lower of MaxBatch and MaxRows is moved to the nearer.
-	// Defaults to 400.
+	// Defaults to 400. One that is set raises the default of MaxRows to as many.
 	StartBatch int
 
-	// MaxBatch is the ceiling of the batch size, in keys. Defaults to 10000.
+	// MaxBatch is the ceiling of the batch size, in keys: what a batch walks where few
+	// rows change. Defaults to 10000.
 	MaxBatch int
 
 	// MaxRows is how many rows a batch should change at most: their locks, and the
 	// log that the commits of others have to wait for, are what users notice of it.
 	// It bounds the keys by how many rows changed in the batches before, so that a
-	// batch whose range holds more of them than those did may change more, once.
-	// Defaults to 400; to MaxBatch if that is set, and to no less than MinBatch
-	// and StartBatch.
+	// batch whose range holds more of them than those did may change more, and the
+	// next does not.
+	// Defaults to 400, or to MinBatch or StartBatch where those are set to more.
 	MaxRows int
 }
 
@@ -81,7 +82,7 @@ func (l Limits) Validate() error {
 
 // WithDefaults returns l with defaults for the fields that are zero, or not
 // valid, and with batch sizes that fit together: a default gives way to sizes that
-// were set, and StartBatch to the two others.
+// were set, and StartBatch to the others.
 func (l Limits) WithDefaults() Limits {
 	if !validDuty(l.Duty) {
 		l.Duty = defaultDuty
@@ -103,7 +104,7 @@ func (l Limits) withSizes() Limits {
 		}
 	}
 	start := cmp.Or(l.StartBatch, defaultStartBatch)
-	l.MaxRows = cmp.Or(l.MaxRows, l.MaxBatch, max(defaultMaxRows, l.MinBatch, l.StartBatch))
+	l.MaxRows = cmp.Or(l.MaxRows, max(defaultMaxRows, l.MinBatch, l.StartBatch))
 	l.MaxBatch = cmp.Or(l.MaxBatch, max(defaultMaxBatch, l.MinBatch, l.StartBatch))
 	most := min(l.MaxBatch, l.MaxRows)
 	l.MinBatch = min(cmp.Or(l.MinBatch, min(defaultMinBatch, start)), most)

@@ -123,8 +123,8 @@ func (p *Pacer) Limited() (Limit, string) {
 	switch {
 	case p.ease.share(time.Now()) < 1:
 		return Health, p.ease.why()
-	case p.sizer.size < p.limits.ceiling() && p.sizer.full():
-		return Size, p.reasons.full
+	case p.sizer.size < p.limits.ceiling() && p.sizer.heldByRows():
+		return Size, p.reasons.changed
 	case p.sizer.size < p.limits.ceiling():
 		return Target, p.reasons.target
 	case p.limits.ceiling() < p.limits.MaxBatch:

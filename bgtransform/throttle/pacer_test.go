@@ -270,6 +270,11 @@ func TestLimitedAlwaysSaysWhat(t *testing.T) {
 			throttle.Batch{Keys: 400, Rows: 390, Took: time.Millisecond},
 			throttle.Size, "batches that change about 400 rows at most",
 		},
+		"far too many rows, and slow for it": {
+			throttle.Limits{Duty: 1, StartBatch: 10_000, MaxRows: 400},
+			throttle.Batch{Keys: 10_000, Rows: 10_000, Took: 300 * time.Millisecond},
+			throttle.Size, "batches that change about 400 rows at most",
+		},
 		"rows that change, and a slow database": {
 			throttle.Limits{Duty: 1},
 			throttle.Batch{Keys: 400, Rows: 390, Took: 99 * time.Millisecond},

@@ -60,14 +60,14 @@ type Pause struct {
 }
 
 // reasons holds the texts for pauses, made once for each set of limits.
-type reasons struct{ duty, rows, size, full, target string }
+type reasons struct{ duty, rows, size, changed, target string }
 
 func reasonsFor(l Limits) reasons {
 	return reasons{
-		duty:   "duty cycle " + strconv.FormatFloat(100*l.Duty, 'g', 3, 64) + " %",
-		rows:   "rows per second " + strconv.FormatFloat(l.RowsPerSecond, 'f', -1, 64),
-		size:   "batches of " + strconv.Itoa(l.MaxBatch) + " keys at most",
-		full:   "batches that change about " + strconv.Itoa(l.MaxRows) + " rows at most",
-		target: "the database's speed, in batches of about " + l.Target.String(),
+		duty:    "duty cycle " + strconv.FormatFloat(100*l.Duty, 'g', 3, 64) + " %",
+		rows:    "rows per second " + strconv.FormatFloat(l.RowsPerSecond, 'f', -1, 64),
+		size:    "batches of " + strconv.Itoa(l.MaxBatch) + " keys at most",
+		changed: "batches that change about " + strconv.Itoa(l.MaxRows) + " rows at most",
+		target:  "the database's speed, in batches of about " + l.Target.String(),
 	}
 }

@@ -43,7 +43,7 @@ type sizer struct {
 // setLimits moves the size into limits. A size that was halved to below the
 // floor stays there until it has grown.
 func (s *sizer) setLimits(limits Limits) {
-	halved := s.started && s.size < s.limits.floor()
+	halved, before := s.started && s.size < s.limits.floor(), s.limits
 	s.limits = limits
 	if !s.started {
 		s.size = limits.StartBatch
@@ -52,8 +52,8 @@ func (s *sizer) setLimits(limits Limits) {
 		s.size = max(s.size, limits.floor())
 	}
 	s.size = min(s.size, limits.ceiling())
-	if _, densest := s.recent(); densest*float64(s.size) > float64(limits.MaxRows) {
-		s.thin(densest)
+	if _, densest := s.recent(); limits.MaxRows < before.MaxRows && s.rows(densest) > limits.MaxRows {
+		s.shrinkToRows(densest)
 	}
 }
 
@@ -68,14 +68,14 @@ func (s *sizer) done(b Batch) {
 	s.started = true
 	s.last[s.count%agreeing] = b
 	s.count++
-	slowness := s.slowness(b)
-	if slowness > 1 {
-		s.shrink(aim / slowness * float64(b.Keys))
+	slow, many := s.slowness(b) > 1, b.Rows > s.limits.MaxRows || s.tells(b) && s.rows(b.density()) > s.limits.MaxRows
+	if slow {
+		s.shrink(aim / s.slowness(b) * float64(b.Keys))
 	}
-	if b.Rows > s.limits.MaxRows {
-		s.thin(b.density())
+	if many {
+		s.shrinkToRows(b.density())
 	}
-	if slowness > 1 || b.Rows > s.limits.MaxRows || b.Keys < s.size {
+	if slow || many || b.Keys < s.size {
 		return
 	}
 	if slowest, densest := s.recent(); slowest < steady {
@@ -86,19 +86,30 @@ func (s *sizer) done(b Batch) {
 // recent returns how slow the slowest of the last batches was, and how dense the densest.
 func (s *sizer) recent() (slowest, densest float64) {
 	for _, b := range s.last[:min(s.count, agreeing)] {
-		slowest, densest = max(slowest, s.slowness(b)), max(densest, b.density())
+		slowest = max(slowest, s.slowness(b))
+		if s.tells(b) {
+			densest = max(densest, b.density())
+		}
 	}
 	return slowest, densest
 }
 
-// thin lowers the size to one at which few enough rows change.
-func (s *sizer) thin(density float64) {
+// tells reports whether b was large enough to tell how many rows change in a batch of
+// the present size, as the last one of a table need not be. One that was eased is.
+func (s *sizer) tells(b Batch) bool { return float64(b.Keys) >= leastShare*float64(s.size) }
+
+// rows returns how many rows a batch of the present size changes.
+func (s *sizer) rows(density float64) int { return int(density * float64(s.size)) }
+
+// shrinkToRows lowers the size to one at which few enough rows change, or to MaxRows
+// keys, which are never too many.
+func (s *sizer) shrinkToRows(density float64) {
 	most := float64(s.limits.MaxRows)
 	s.shrink(max(aim*most/density, most))
 }
 
-// room returns how large a batch may be for the rows that change. So many keys as it
-// may change rows are never too many.
+// room returns up to which size batches may grow for the rows that change, by the same
+// rule.
 func (s *sizer) room(density float64) float64 {
 	most, room := float64(s.limits.MaxRows), float64(s.size)
 	if density*room < steady*most {
@@ -112,14 +123,21 @@ func (s *sizer) slowness(b Batch) float64 {
 	return float64(max(b.Took, b.Code/codeTargets)) / float64(s.limits.Target)
 }
 
-// full reports whether it is rows that keep the next batch from being larger.
-func (s *sizer) full() bool {
+// heldByRows reports whether it is rows that keep the next batch from being larger.
+func (s *sizer) heldByRows() bool {
 	if s.count == 0 {
 		return false
 	}
 	b := s.last[(s.count-1)%agreeing]
-	fullness := b.density() * float64(s.size) / float64(s.limits.MaxRows)
-	return fullness >= steady && fullness >= s.slowness(b)
+	_, densest := s.recent()
+	fullness := densest * float64(s.size) / float64(s.limits.MaxRows)
+	return fullness >= steady && fullness >= s.slowness(b)*min(1, float64(s.size)/float64(b.Keys))
+}
+
+// forget takes back what is known of the last batches.
+func (s *sizer) forget() {
+	s.count = 0
+	s.size = min(s.size, s.limits.StartBatch)
 }
 
 // shrink lowers the size to the given one, or to the floor if that is higher. It
@@ -128,8 +146,8 @@ func (s *sizer) shrink(size float64) {
 	s.size = int(min(float64(s.size), max(size, float64(s.limits.floor()))))
 }
 
-// grow raises the size by factor, which is infinite for a batch that took no
-// measurable time. Of the growth allowed a fraction of a key is rounded up, as
+// grow raises the size by factor, up to room. Both are infinite for a batch that took no
+// measurable time, and changed nothing. Of the growth allowed a fraction of a key is rounded up, as
 // small sizes could not grow otherwise; of the growth wanted it is rounded down.
 func (s *sizer) grow(factor, room float64) {
 	most := math.Ceil(float64(s.size) * maxGrowth)

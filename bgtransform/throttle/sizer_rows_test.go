@@ -51,7 +51,7 @@ func TestSizeFollowsTheRowsThatChange(t *testing.T) {
 // to the last.
 func TestDenseTableIsSteady(t *testing.T) {
 	t.Parallel()
-	for rows, want := range map[int]int{0: 400, 50: 50, 400: 400} {
+	for rows, want := range map[int]int{0: 400, 50: 50, 300: 300} {
 		p := throttle.New(throttle.Limits{MaxRows: rows})
 		for i := range 20 {
 			if got := p.Size(); got != want {
@@ -78,6 +78,93 @@ func TestNewMaxRowsHold(t *testing.T) {
 	}
 	if got := p.Size(); got != 1000 {
 		t.Errorf("Size() after 20 batches = %d, want 1000", got)
+	}
+}
+
+// What the health signals make smaller is as dense as what would be larger.
+func TestRowsOfAnEasedBatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := throttle.New(throttle.Limits{StartBatch: 10_000, MaxRows: 10_000})
+		for range 20 {
+			p.Done(throttle.Batch{Keys: p.Size(), Took: time.Millisecond})
+		}
+		p.SetLimits(throttle.Limits{MaxRows: 400})
+		if got := p.Size(); got != 10_000 {
+			t.Fatalf("Size() = %d, want 10000: nothing has changed there", got)
+		}
+		p.SetPressure(throttle.Pressure{Level: throttle.Stop, Reason: "lag"})
+		p.SetPressure(throttle.Pressure{Level: throttle.Slow, Reason: "lag"})
+		keys := p.Size()
+		p.Done(throttle.Batch{Keys: keys, Rows: keys / 4, Took: time.Millisecond}) // 312: not too many
+		p.SetPressure(throttle.Pressure{})
+		pass(time.Hour)
+		if got := p.Size(); got < 1400 || got > 1600 {
+			t.Errorf("a batch of %d keys changed a quarter of them; Size() = %d, want 1440 for 400 rows", keys, got)
+		}
+	})
+}
+
+// The last batch of a table may have one key: it tells nothing of how many rows change.
+func TestRowsOfATinyBatch(t *testing.T) {
+	t.Parallel()
+	p := throttle.New(throttle.Limits{})
+	for range 60 {
+		p.Done(throttle.Batch{Keys: p.Size(), Took: time.Millisecond})
+	}
+	p.Done(throttle.Batch{Keys: 1, Rows: 1, Took: time.Millisecond})
+	p.SetLimits(throttle.Limits{Duty: 0.3})
+	p.SetLimits(throttle.Limits{MaxRows: 300})
+	if got := p.Size(); got != 10_000 {
+		t.Errorf("Size() = %d, want 10000", got)
+	}
+}
+
+// What was learned of another kind of batches is forgotten: their rows too.
+func TestForgetsRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := throttle.New(throttle.Limits{Duty: 1})
+		for range 4 {
+			work(p, full(p, time.Millisecond))
+		}
+		if _, why := p.Limited(); why != "batches that change about 400 rows at most" {
+			t.Errorf("limited by %q", why)
+		}
+		p.Forget()
+		if _, why := p.Limited(); why != "the database's speed, in batches of about 100ms" {
+			t.Errorf("with nothing known it is limited by %q", why)
+		}
+		work(p, throttle.Batch{Keys: 400, Took: time.Millisecond})
+		if got := p.Size(); got != 600 {
+			t.Errorf("Size() after a batch of 400 that changes nothing = %d, want 600", got)
+		}
+	})
+}
+
+// After Shrink the size grows back to where rows bound it, and a rate is one more bound.
+func TestRowsBesideOtherBounds(t *testing.T) {
+	t.Parallel()
+	p := throttle.New(throttle.Limits{MaxRows: 100})
+	for range 6 {
+		p.Shrink()
+	}
+	for range 30 {
+		p.Done(full(p, time.Millisecond))
+	}
+	if got := p.Size(); got != 100 {
+		t.Errorf("Size() = %d, want 100", got)
+	}
+	p.SetLimits(throttle.Limits{MaxRows: 100, RowsPerSecond: 30})
+	if got := p.Size(); got != 30 {
+		t.Errorf("Size() = %d, want 30", got)
+	}
+	p.SetLimits(throttle.Limits{MaxRows: 100, RowsPerSecond: 5000})
+	for range 30 {
+		p.Done(full(p, time.Millisecond))
+	}
+	if got := p.Size(); got != 100 {
+		t.Errorf("Size() = %d, want 100", got)
 	}
 }
 
@@ -111,23 +198,21 @@ func TestRowsFromSparseToDense(t *testing.T) {
 			random:  rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 0)),
 		}
 		p := throttle.New(throttle.Limits{MaxRows: most})
-		came, batches, sparse := 0, 0, 0
+		came, batches, sparse := false, 0, 0 // came: what ends in a dense stretch may have too few rows in it to tell
 		for at := 0; at < 6*g.stretch; batches++ {
 			keys := p.Size()
 			rows, denser := g.changes(at, keys)
-			if rows > most && !denser && came == 0 {
+			if rows > most && !denser && !came {
 				rt.Fatalf("at key %d a batch of %d keys changes %d rows, want %d at most", at, keys, rows, most)
 			}
-			came = 0
-			if denser {
-				came++ // what ends in a dense stretch may have too few rows in it to tell
-			}
+			came = denser
 			if at/g.stretch%2 == 0 {
 				sparse++
 			}
 			p.Done(throttle.Batch{Keys: keys, Rows: rows, Took: 5 * time.Millisecond})
 			at += keys
 		}
+		// From 400 keys to 10,000 it grows for some 50 batches.
 		if walked := 3 * g.stretch; sparse > walked/4000+3*60 {
 			rt.Fatalf("%d keys of sparse stretches took %d batches", walked, sparse)
 		}

@@ -115,7 +115,7 @@ const (
 )
 
 // large are the limits of somebody in a hurry.
-func large() throttle.Limits { return throttle.Limits{MaxBatch: 10_000} }
+func large() throttle.Limits { return throttle.Limits{MaxRows: 10_000} }
 
 // bareOf returns the loop that does the same work as a way, and does it by hand.
 func bareOf(name string) string {
