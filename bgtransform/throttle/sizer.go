@@ -101,21 +101,24 @@ func (s *sizer) tells(b Batch) bool { return float64(b.Keys) >= leastShare*float
 // rows returns how many rows a batch of the present size changes.
 func (s *sizer) rows(density float64) int { return int(density * float64(s.size)) }
 
-// shrinkToRows lowers the size to one at which few enough rows change, or to MaxRows
-// keys, which are never too many.
+// shrinkToRows lowers the size to one at which few enough rows change.
 func (s *sizer) shrinkToRows(density float64) {
-	most := float64(s.limits.MaxRows)
-	s.shrink(max(aim*most/density, most))
+	s.shrink(max(aim*float64(s.limits.MaxRows)/density, s.harmless(density)))
 }
 
-// room returns up to which size batches may grow for the rows that change, by the same
-// rule.
+// room returns up to which size batches may grow for the rows that change.
 func (s *sizer) room(density float64) float64 {
 	most, room := float64(s.limits.MaxRows), float64(s.size)
 	if density*room < steady*most {
 		room = aim * most / density
 	}
-	return max(room, most)
+	return max(room, s.harmless(density))
+}
+
+// harmless returns the size up to which rows are never too many: as many keys as a batch
+// may change rows, or fewer where a key stands for several.
+func (s *sizer) harmless(density float64) float64 {
+	return float64(s.limits.MaxRows) / max(1, density)
 }
 
 // slowness is the share of the target that a batch took.
@@ -146,9 +149,10 @@ func (s *sizer) shrink(size float64) {
 	s.size = int(min(float64(s.size), max(size, float64(s.limits.floor()))))
 }
 
-// grow raises the size by factor, up to room. Both are infinite for a batch that took no
-// measurable time, and changed nothing. Of the growth allowed a fraction of a key is rounded up, as
-// small sizes could not grow otherwise; of the growth wanted it is rounded down.
+// grow raises the size by factor, up to room. The one is infinite for a batch that took
+// no measurable time, the other for one that changed nothing. Of the growth allowed a
+// fraction of a key is rounded up, as small sizes could not grow otherwise; of the growth
+// wanted it is rounded down.
 func (s *sizer) grow(factor, room float64) {
 	most := math.Ceil(float64(s.size) * maxGrowth)
 	s.size = min(int(min(float64(s.size)*factor, most, room)), s.limits.ceiling())

@@ -33,7 +33,8 @@ func TestSizeFollowsTheRowsThatChange(t *testing.T) {
 		"more than may, and slower still": {1000, 2000, 300 * time.Millisecond, 300},
 		"given up, whatever they say":     {0, 5000, fast, 1000},
 		"fewer than 0 count as none":      {1000, -7, fast, 1500},
-		"more than it has keys":           {1000, 1_000_000, fast, 1000},
+		"several for each key":            {1000, 5000, fast, 200},
+		"more than the floor allows":      {1000, 1_000_000, fast, 10},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -59,6 +60,19 @@ func TestDenseTableIsSteady(t *testing.T) {
 			}
 			p.Done(full(p, time.Millisecond))
 		}
+	}
+}
+
+// A key may stand for several rows, as an album does for its tracks.
+func TestKeysOfSeveralRows(t *testing.T) {
+	t.Parallel()
+	p := throttle.New(throttle.Limits{StartBatch: 20, MaxRows: 400})
+	for range 30 {
+		keys := p.Size()
+		p.Done(throttle.Batch{Keys: keys, Rows: 8 * keys, Took: time.Millisecond})
+	}
+	if got := p.Size(); got != 50 {
+		t.Errorf("Size() = %d, want 50 for 400 rows", got)
 	}
 }
 
