@@ -19,6 +19,8 @@ type Attempt struct {
 	Name   string
 	Number int64
 	Bounds Bounds // of its transactions; zero means the server's own
+
+	place *place // of the checkpoint's row; nil on databases that find it at once
 }
 
 // Bounds are what the server allows a transaction. Zero means its own settings.
@@ -61,7 +63,11 @@ func (s *Store) Claim(ctx context.Context, name, holder string) (Attempt, Record
 	if err != nil {
 		return Attempt{}, Record{}, fmt.Errorf("claim transform %q: %w", name, err)
 	}
-	return Attempt{s: s, Name: name, Number: rec.Range.Attempt, Bounds: s.bounds}, rec, nil
+	a := Attempt{s: s, Name: name, Number: rec.Range.Attempt, Bounds: s.bounds}
+	if s.d.KeepsVersions {
+		a.place = newPlace()
+	}
+	return a, rec, nil
 }
 
 func cmpErr(err, otherwise error) error {
@@ -92,23 +98,48 @@ func (a Attempt) BatchTx(ctx context.Context, r *Range, fn func(ctx context.Cont
 }
 
 func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(ctx context.Context, tx bun.Tx) error) error {
-	first, err := a.checkpoint(r)
+	checkpoint, err := a.checkpoint(r)
 	if err != nil {
 		return err
 	}
-	err = a.s.d.TransactAfter(ctx, a.s.db, a.Bounds.limits(relaxed), first, func(ctx context.Context, tx bun.Tx, matched int64) error {
+	nearby, near := a.place.nearby(checkpoint, r.Beats)
+	first, noted := a.place.noted(nearby)
+	ctid, began := "", time.Now()
+	err = a.s.d.TransactAfter(ctx, a.s.db, a.Bounds.limits(relaxed), first, func(ctx context.Context, tx bun.Tx, matched int64) (err error) {
+		if matched == 0 && near {
+			if matched, err = a.everywhere(ctx, tx, checkpoint); err != nil {
+				return err
+			}
+		} else if !near {
+			a.place.searched(time.Since(began))
+		}
 		if matched == 0 {
 			return a.refused(ctx, tx)
 		}
-		if fn == nil {
-			return nil
+		if fn != nil {
+			if err := fn(ctx, tx); err != nil {
+				return err
+			}
 		}
-		return fn(ctx, tx)
+		ctid, err = a.place.ask(ctx, tx, noted)
+		return err
 	})
 	if err == nil {
 		r.Beats++
+		a.place.put(ctid, r.Beats)
 	}
 	return err
+}
+
+// everywhere writes the checkpoint by the row's key, when it is not where it was written
+// last: somebody else has, or it was moved.
+func (a Attempt) everywhere(ctx context.Context, tx bun.Tx, checkpoint string) (int64, error) {
+	text, _ := a.place.noted(checkpoint)
+	res, err := tx.NewRaw("?", bun.Safe(text)).Exec(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("write checkpoint: %w", err)
+	}
+	return res.RowsAffected()
 }
 
 // checkpoint is the first statement of every transaction: it takes the row's lock,

@@ -96,6 +96,11 @@ type Dialect struct {
 	// with the trips to the server that this takes.
 	ReadIsTransaction bool
 
+	// KeepsVersions is whether the database finds a row that is written often ever
+	// more slowly while some transaction keeps a snapshot, and can look for it by
+	// where it is (ctid).
+	KeepsVersions bool
+
 	// AffectedIsMatched tells whether an UPDATE reports the rows that its
 	// condition matched (true) or only those whose values changed.
 	AffectedIsMatched bool

@@ -23,6 +23,7 @@ func postgres() *Dialect {
 		Classify:          postgresClassify,
 		AffectedIsMatched: true,
 		ReadIsTransaction: true,
+		KeepsVersions:     true,
 		RowValues:         true,
 		LockRows:          " FOR NO KEY UPDATE", // as an UPDATE takes it: foreign keys to the row are not held up
 	}
