@@ -117,7 +117,7 @@ func (a *attempt) commit(ctx context.Context, step *Step, res *BatchResult) erro
 	before := r
 	r = tallied(before, written{applied: step.expect, journaled: step.journals})
 	var w written
-	ready := false // everything was written, and only the commit is left
+	ready := false // the checkpoint's row is ours and everything was written: a step forward is this one
 	err := a.fence.BatchTx(ctx, &r, func(ctx context.Context, tx bun.Tx) (err error) {
 		if w, err = a.writeBatch(ctx, tx, step, before); err != nil {
 			return err

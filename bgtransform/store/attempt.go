@@ -134,12 +134,17 @@ func (a Attempt) transact(ctx context.Context, r *Range, relaxed bool, fn func(c
 // everywhere writes the checkpoint by the row's key, when it is not where it was written
 // last: somebody else has, or it was moved.
 func (a Attempt) everywhere(ctx context.Context, tx bun.Tx, checkpoint string) (int64, error) {
-	text, _ := a.place.noted(checkpoint)
-	res, err := tx.NewRaw("?", bun.Safe(text)).Exec(ctx)
+	res, err := a.write(ctx, tx, checkpoint)
 	if err != nil {
 		return 0, fmt.Errorf("write checkpoint: %w", err)
 	}
 	return res.RowsAffected()
+}
+
+// write writes the checkpoint's row, and leaves behind where, if that will be asked for.
+func (a Attempt) write(ctx context.Context, tx bun.Tx, update string) (sql.Result, error) {
+	text, _ := a.place.noted(update)
+	return tx.NewRaw("?", bun.Safe(text)).Exec(ctx) // bun would take a ? in the text for a placeholder
 }
 
 // checkpoint is the first statement of every transaction: it takes the row's lock,
@@ -178,10 +183,13 @@ func (a Attempt) refused(ctx context.Context, tx bun.Tx) error {
 // Counts completes the checkpoint with what is known only after the batch was
 // written. It runs inside the transaction of [Attempt.Tx].
 func (a Attempt) Counts(ctx context.Context, tx bun.Tx, r *Range) error {
-	_, err := tx.NewUpdate().Model(r).
+	text, err := tx.NewUpdate().Model(r).
 		Column("found_in_pass", "rows_changed", "rows_moved", "journaled", "at_end").
-		Where("name = ? AND range_no = 0", a.Name).Exec(ctx)
+		Where("name = ? AND range_no = 0", a.Name).AppendQuery(a.s.db.QueryGen(), nil)
 	if err != nil {
+		return fmt.Errorf("spell counts: %w", err)
+	}
+	if _, err := a.write(ctx, tx, string(text)); err != nil {
 		return fmt.Errorf("write counts: %w", err)
 	}
 	return nil

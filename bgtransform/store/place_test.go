@@ -77,6 +77,17 @@ func TestCheckpointIsFoundWhereItWas(t *testing.T) {
 	}
 }
 
+// Counts that are corrected in the same transaction move the row once more.
+func TestCheckpointIsFoundBehindItsCounts(t *testing.T) {
+	t.Parallel()
+	f, a, r, c := byPlace(t)
+	for range 50 {
+		r.Changed++
+		f.must(a.BatchTx(t.Context(), r, func(ctx context.Context, tx bun.Tx) error { return a.Counts(ctx, tx, r) }))
+	}
+	wantCounts(t, c, 50, 0)
+}
+
 // Over a slow network it takes long to find any row, and longer with one more trip.
 func TestCheckpointOverASlowNetwork(t *testing.T) {
 	t.Parallel()
